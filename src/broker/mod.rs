@@ -1,0 +1,1 @@
+//! Topics, groups, retry, timers.

@@ -1,0 +1,8 @@
+//! RocketMQ that fits in your process.
+
+mod broker;
+mod client;
+mod embedded;
+mod protocol;
+mod store;
+mod sys;

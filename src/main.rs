@@ -1,0 +1,3 @@
+//! The `ons` tool.
+
+fn main() {}

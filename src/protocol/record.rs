@@ -1,0 +1,281 @@
+//! The stored message, RocketMQ's own layout (`MessageDecoder`, `CommitLog`): in the log, in pull answers, on the wire.
+//!
+//! ```text
+//!   0 total size      4 | 4 magic          4 |  8 body CRC      4 | 12 queue id        4 | 16 flag          4
+//!  20 queue offset    8 | 28 position      8 | 36 sys flag      4 | 40 born timestamp  8 | 48 born host   8|20
+//!     store timestamp 8 |    store host 8|20 |    reconsume     4 |    prepared offset 8 |    body len, body
+//!     topic len 1 (V1) or 2 (V2), topic      |    properties len 2, properties
+//! ```
+//! All integers are big-endian and signed. Offsets after the born host move by 12 when a host is IPv6 (sys flag bits).
+
+use super::limits::{BODY_BYTES_MAX, PROPERTIES_BYTES_MAX, TOPIC_BYTES_MAX};
+use super::properties;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// Magic of a record whose topic length is one byte.
+pub const MAGIC_V1: i32 = 0xDAA3_20A7_u32 as i32;
+/// Magic of a record whose topic length has two bytes (RocketMQ 5, topics over 127 bytes). Read, never written.
+pub const MAGIC_V2: i32 = 0xDAA3_20AB_u32 as i32;
+
+/// Bytes of a record besides body, topic and properties, with IPv4 hosts.
+pub const FIXED_BYTES: usize = 91;
+/// Longest record.
+pub const RECORD_BYTES_MAX: usize = FIXED_BYTES + BODY_BYTES_MAX + TOPIC_BYTES_MAX + PROPERTIES_BYTES_MAX;
+
+pub const SYS_FLAG_COMPRESSED: i32 = 0x1;
+pub const SYS_FLAG_MULTI_TAGS: i32 = 0x2;
+pub const SYS_FLAG_TRANSACTION_MASK: i32 = 0xC;
+pub const SYS_FLAG_BORN_HOST_V6: i32 = 0x10;
+pub const SYS_FLAG_STORE_HOST_V6: i32 = 0x20;
+
+/// The address written where a message was born or is stored in this process.
+pub const LOCAL_HOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// What a record says besides its texts; the log fills in `queue_offset`, `position` and `store_timestamp_ms`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordHead {
+    pub queue_id: i32,
+    pub flag: i32,
+    pub queue_offset: i64,
+    /// Where the record lies in the log.
+    pub position: i64,
+    pub sys_flag: i32,
+    pub born_timestamp_ms: i64,
+    pub born_host: SocketAddr,
+    pub store_timestamp_ms: i64,
+    pub store_host: SocketAddr,
+    pub reconsume_times: i32,
+    pub prepared_transaction_offset: i64,
+    /// CRC-32 (IEEE) of the body, 31 bits.
+    pub body_crc: i32,
+}
+
+impl Default for RecordHead {
+    fn default() -> Self {
+        Self {
+            queue_id: 0,
+            flag: 0,
+            queue_offset: 0,
+            position: 0,
+            sys_flag: 0,
+            born_timestamp_ms: 0,
+            born_host: LOCAL_HOST,
+            store_timestamp_ms: 0,
+            store_host: LOCAL_HOST,
+            reconsume_times: 0,
+            prepared_transaction_offset: 0,
+            body_crc: 0,
+        }
+    }
+}
+
+/// The checksum RocketMQ keeps of a body.
+pub fn body_crc(body: &[u8]) -> i32 {
+    (crc32fast::hash(body) & 0x7FFF_FFFF) as i32
+}
+
+/// Length of the record that [`encode`] writes for these texts.
+pub fn encoded_len(head: &RecordHead, topic: &str, properties: &str, body: &[u8]) -> usize {
+    let hosts = usize::from(head.born_host.is_ipv6()) + usize::from(head.store_host.is_ipv6());
+    FIXED_BYTES + 12 * hosts + body.len() + topic.len() + properties.len()
+}
+
+/// Appends a V1 record. The texts must be within the limits (checked by whoever accepted the message); longer ones
+/// are cut by the record's own length fields and would not decode.
+pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out: &mut BytesMut) {
+    let mut sys_flag = head.sys_flag & !(SYS_FLAG_BORN_HOST_V6 | SYS_FLAG_STORE_HOST_V6);
+    sys_flag |= if head.born_host.is_ipv6() { SYS_FLAG_BORN_HOST_V6 } else { 0 };
+    sys_flag |= if head.store_host.is_ipv6() { SYS_FLAG_STORE_HOST_V6 } else { 0 };
+    let total = encoded_len(head, topic, properties, body);
+    out.reserve(total);
+    out.put_i32(total as i32);
+    out.put_i32(MAGIC_V1);
+    out.put_i32(head.body_crc);
+    out.put_i32(head.queue_id);
+    out.put_i32(head.flag);
+    out.put_i64(head.queue_offset);
+    out.put_i64(head.position);
+    out.put_i32(sys_flag);
+    out.put_i64(head.born_timestamp_ms);
+    put_host(head.born_host, out);
+    out.put_i64(head.store_timestamp_ms);
+    put_host(head.store_host, out);
+    out.put_i32(head.reconsume_times);
+    out.put_i64(head.prepared_transaction_offset);
+    out.put_i32(body.len() as i32);
+    out.put_slice(body);
+    out.put_u8(topic.len() as u8);
+    out.put_slice(topic.as_bytes());
+    out.put_u16(properties.len() as u16);
+    out.put_slice(properties.as_bytes());
+}
+
+fn put_host(host: SocketAddr, out: &mut BytesMut) {
+    match host.ip() {
+        IpAddr::V4(ip) => out.put_slice(&ip.octets()),
+        IpAddr::V6(ip) => out.put_slice(&ip.octets()),
+    }
+    out.put_i32(i32::from(host.port()));
+}
+
+/// A decoded record; texts and body are slices of the bytes it was decoded from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub head: RecordHead,
+    topic: Bytes,
+    properties: Bytes,
+    body: Bytes,
+}
+
+/// Why bytes are not a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordError {
+    /// Fewer bytes than the fixed part or than the record's own length.
+    Truncated,
+    BadMagic(i32),
+    /// A length field is negative or does not fit the record.
+    BadLength,
+    BadText,
+    BadPort,
+}
+
+impl std::fmt::Display for RecordError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Truncated => write!(f, "the record is cut short"),
+            Self::BadMagic(magic) => write!(f, "0x{magic:08X} is not the magic of a record"),
+            Self::BadLength => write!(f, "a length field does not fit the record"),
+            Self::BadText => write!(f, "topic or properties are not UTF-8"),
+            Self::BadPort => write!(f, "a host's port is not between 0 and 65535"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl Record {
+    /// Decodes the record at the start of `bytes` (V1 or V2); what follows it is ignored. The body's checksum is
+    /// carried, not verified.
+    pub fn decode(bytes: &Bytes) -> Result<Self, RecordError> {
+        let total = peek_len(bytes).ok_or(RecordError::Truncated)?;
+        if total < FIXED_BYTES {
+            return Err(RecordError::BadLength);
+        }
+        if total > bytes.len() {
+            return Err(RecordError::Truncated);
+        }
+        let mut rest = bytes.slice(..total);
+        rest.advance(4);
+        let magic = rest.get_i32();
+        if magic != MAGIC_V1 && magic != MAGIC_V2 {
+            return Err(RecordError::BadMagic(magic));
+        }
+        let mut head = RecordHead {
+            body_crc: rest.get_i32(),
+            queue_id: rest.get_i32(),
+            flag: rest.get_i32(),
+            queue_offset: rest.get_i64(),
+            position: rest.get_i64(),
+            sys_flag: rest.get_i32(),
+            born_timestamp_ms: rest.get_i64(),
+            ..RecordHead::default()
+        };
+        head.born_host = take_host(&mut rest, head.sys_flag & SYS_FLAG_BORN_HOST_V6 != 0)?;
+        head.store_timestamp_ms = rest.try_get_i64().map_err(|_| RecordError::BadLength)?;
+        head.store_host = take_host(&mut rest, head.sys_flag & SYS_FLAG_STORE_HOST_V6 != 0)?;
+        head.reconsume_times = rest.try_get_i32().map_err(|_| RecordError::BadLength)?;
+        head.prepared_transaction_offset = rest.try_get_i64().map_err(|_| RecordError::BadLength)?;
+        let body_len = rest.try_get_i32().map_err(|_| RecordError::BadLength)?;
+        let body = take(&mut rest, i64::from(body_len))?;
+        let topic_len = if magic == MAGIC_V1 {
+            rest.try_get_u8().map(i64::from)
+        } else {
+            rest.try_get_u16().map(i64::from)
+        };
+        let topic = take(&mut rest, topic_len.map_err(|_| RecordError::BadLength)?)?;
+        let properties_len = rest.try_get_i16().map_err(|_| RecordError::BadLength)?;
+        let properties = take(&mut rest, i64::from(properties_len))?;
+        if std::str::from_utf8(&topic).is_err() || std::str::from_utf8(&properties).is_err() {
+            return Err(RecordError::BadText);
+        }
+        Ok(Self { head, topic, properties, body })
+    }
+
+    pub fn topic(&self) -> &str {
+        std::str::from_utf8(&self.topic).unwrap_or_default()
+    }
+
+    /// The property text; see [`properties`].
+    pub fn properties(&self) -> &str {
+        std::str::from_utf8(&self.properties).unwrap_or_default()
+    }
+
+    pub fn property(&self, name: &str) -> Option<&str> {
+        properties::get(self.properties(), name)
+    }
+
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// Whether the body is the one the record was made with.
+    pub fn is_body_intact(&self) -> bool {
+        body_crc(&self.body) == self.head.body_crc
+    }
+}
+
+/// The record's own length field, unless it is negative or not there.
+pub fn peek_len(bytes: &[u8]) -> Option<usize> {
+    let len = bytes.first_chunk::<4>()?;
+    usize::try_from(i32::from_be_bytes(*len)).ok()
+}
+
+fn take(rest: &mut Bytes, len: i64) -> Result<Bytes, RecordError> {
+    let len = usize::try_from(len).map_err(|_| RecordError::BadLength)?;
+    if len > rest.len() {
+        return Err(RecordError::BadLength);
+    }
+    Ok(rest.split_to(len))
+}
+
+fn take_host(rest: &mut Bytes, is_v6: bool) -> Result<SocketAddr, RecordError> {
+    let bad = |_| RecordError::BadLength;
+    let ip = if is_v6 {
+        IpAddr::from(rest.try_get_u128().map_err(bad)?.to_be_bytes())
+    } else {
+        IpAddr::from(rest.try_get_u32().map_err(bad)?.to_be_bytes())
+    };
+    let port = rest.try_get_i32().map_err(bad)?;
+    let port = u16::try_from(port).map_err(|_| RecordError::BadPort)?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roundtrip_and_truncation_at_every_byte() {
+        let head = RecordHead {
+            queue_id: 3,
+            queue_offset: 7,
+            position: 99,
+            body_crc: body_crc(b"Hello"),
+            born_host: "[::1]:10911".parse().unwrap(),
+            ..RecordHead::default()
+        };
+        let mut out = BytesMut::new();
+        encode(&head, "T", "TAGS\u{1}A\u{2}", b"Hello", &mut out);
+        let bytes = out.freeze();
+        assert_eq!(bytes.len(), encoded_len(&head, "T", "TAGS\u{1}A\u{2}", b"Hello"));
+        let record = Record::decode(&bytes).unwrap();
+        assert_eq!((record.topic(), record.property("TAGS")), ("T", Some("A")));
+        assert_eq!(&record.body()[..], b"Hello");
+        assert!(record.is_body_intact());
+        assert_eq!(record.head.born_host, head.born_host);
+        for len in 0..bytes.len() {
+            assert!(Record::decode(&bytes.slice(..len)).is_err());
+        }
+    }
+}
