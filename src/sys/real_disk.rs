@@ -14,12 +14,6 @@ use std::sync::Arc;
 #[derive(Debug, Default, Clone, Copy)]
 pub struct RealDisk;
 
-impl RealDisk {
-    pub fn new() -> Self {
-        Self
-    }
-}
-
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
