@@ -8,20 +8,25 @@
 //! ```
 //! All integers are big-endian and signed. Offsets after the born host move by 12 when a host is IPv6 (sys flag bits).
 
-use super::limits::{BODY_BYTES_MAX, PROPERTIES_BYTES_MAX, TOPIC_BYTES_MAX};
+use super::failure::Failure;
+use super::limits::{BODY_BYTES_MAX, PROPERTIES_BYTES_MAX, RECORD_TOPIC_BYTES_MAX, TOPIC_BYTES_MAX};
 use super::properties;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Magic of a record whose topic length is one byte.
 pub const MAGIC_V1: i32 = 0xDAA3_20A7_u32 as i32;
-/// Magic of a record whose topic length has two bytes (RocketMQ 5, topics over 127 bytes). Read, never written.
+/// Magic of a record whose topic length has two bytes: for topics over 127 bytes, which only the topics derived from a
+/// long group name have (RocketMQ 5).
 pub const MAGIC_V2: i32 = 0xDAA3_20AB_u32 as i32;
 
 /// Bytes of a record besides body, topic and properties, with IPv4 hosts.
 pub const FIXED_BYTES: usize = 91;
-/// Longest record.
-pub const RECORD_BYTES_MAX: usize = FIXED_BYTES + BODY_BYTES_MAX + TOPIC_BYTES_MAX + PROPERTIES_BYTES_MAX;
+/// What an IPv6 host adds to [`FIXED_BYTES`].
+const V6_BYTES: usize = 12;
+/// Longest record: both hosts IPv6, and a topic with a length of two bytes.
+pub const RECORD_BYTES_MAX: usize =
+    FIXED_BYTES + 2 * V6_BYTES + BODY_BYTES_MAX + 1 + RECORD_TOPIC_BYTES_MAX + PROPERTIES_BYTES_MAX;
 
 pub const SYS_FLAG_COMPRESSED: i32 = 0x1;
 pub const SYS_FLAG_MULTI_TAGS: i32 = 0x2;
@@ -75,22 +80,40 @@ pub fn body_crc(body: &[u8]) -> i32 {
     (crc32fast::hash(body) & 0x7FFF_FFFF) as i32
 }
 
+/// Whether a record can hold these: what a log asks before it appends what it was given.
+pub fn check_lengths(topic: &str, properties: &str, body: &[u8]) -> Result<(), Failure> {
+    for (what, bytes, bytes_max) in [
+        ("body", body.len(), BODY_BYTES_MAX),
+        ("property text", properties.len(), PROPERTIES_BYTES_MAX),
+        ("topic name", topic.len(), RECORD_TOPIC_BYTES_MAX),
+    ] {
+        if bytes > bytes_max {
+            return Err(Failure::invalid(format!(
+                "the {what} of a message for topic '{topic}' has {bytes} bytes, the limit is {bytes_max}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Length of the record that [`encode`] writes for these texts.
 pub fn encoded_len(head: &RecordHead, topic: &str, properties: &str, body: &[u8]) -> usize {
     let hosts = usize::from(head.born_host.is_ipv6()) + usize::from(head.store_host.is_ipv6());
-    FIXED_BYTES + 12 * hosts + body.len() + topic.len() + properties.len()
+    let is_v2 = usize::from(topic.len() > TOPIC_BYTES_MAX);
+    FIXED_BYTES + V6_BYTES * hosts + body.len() + is_v2 + topic.len() + properties.len()
 }
 
-/// Appends a V1 record. The texts must be within the limits (checked by whoever accepted the message); longer ones
-/// are cut by the record's own length fields and would not decode.
+/// Appends a record, V1 unless its topic needs V2. The parts must be within the limits ([`check_lengths`], asked by
+/// whoever accepted the message); the length of a longer one would not fit its field.
 pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out: &mut BytesMut) {
+    let total = encoded_len(head, topic, properties, body);
+    out.reserve(total);
+    let is_v2 = topic.len() > TOPIC_BYTES_MAX;
     let mut sys_flag = head.sys_flag & !(SYS_FLAG_BORN_HOST_V6 | SYS_FLAG_STORE_HOST_V6);
     sys_flag |= if head.born_host.is_ipv6() { SYS_FLAG_BORN_HOST_V6 } else { 0 };
     sys_flag |= if head.store_host.is_ipv6() { SYS_FLAG_STORE_HOST_V6 } else { 0 };
-    let total = encoded_len(head, topic, properties, body);
-    out.reserve(total);
     out.put_i32(total as i32);
-    out.put_i32(MAGIC_V1);
+    out.put_i32(if is_v2 { MAGIC_V2 } else { MAGIC_V1 });
     out.put_i32(head.body_crc);
     out.put_i32(head.queue_id);
     out.put_i32(head.flag);
@@ -105,7 +128,11 @@ pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out
     out.put_i64(head.prepared_transaction_offset);
     out.put_i32(body.len() as i32);
     out.put_slice(body);
-    out.put_u8(topic.len() as u8);
+    if is_v2 {
+        out.put_u16(topic.len() as u16);
+    } else {
+        out.put_u8(topic.len() as u8);
+    }
     out.put_slice(topic.as_bytes());
     out.put_u16(properties.len() as u16);
     out.put_slice(properties.as_bytes());
@@ -134,7 +161,7 @@ pub enum RecordError {
     /// Fewer bytes than the fixed part or than the record's own length.
     Truncated,
     BadMagic(i32),
-    /// A length field is negative or does not fit the record.
+    /// A length field is negative or does not fit the record, or the parts do not fill it.
     BadLength,
     BadText,
     BadPort,
@@ -191,11 +218,14 @@ impl Record {
         let topic_len = if magic == MAGIC_V1 {
             rest.try_get_u8().map(i64::from)
         } else {
-            rest.try_get_u16().map(i64::from)
+            rest.try_get_i16().map(i64::from)
         };
         let topic = take(&mut rest, topic_len.map_err(|_| RecordError::BadLength)?)?;
         let properties_len = rest.try_get_i16().map_err(|_| RecordError::BadLength)?;
         let properties = take(&mut rest, i64::from(properties_len))?;
+        if !rest.is_empty() {
+            return Err(RecordError::BadLength);
+        }
         if std::str::from_utf8(&topic).is_err() || std::str::from_utf8(&properties).is_err() {
             return Err(RecordError::BadText);
         }
@@ -252,30 +282,4 @@ fn take_host(rest: &mut Bytes, is_v6: bool) -> Result<SocketAddr, RecordError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roundtrip_and_truncation_at_every_byte() {
-        let head = RecordHead {
-            queue_id: 3,
-            queue_offset: 7,
-            position: 99,
-            body_crc: body_crc(b"Hello"),
-            born_host: "[::1]:10911".parse().unwrap(),
-            ..RecordHead::default()
-        };
-        let mut out = BytesMut::new();
-        encode(&head, "T", "TAGS\u{1}A\u{2}", b"Hello", &mut out);
-        let bytes = out.freeze();
-        assert_eq!(bytes.len(), encoded_len(&head, "T", "TAGS\u{1}A\u{2}", b"Hello"));
-        let record = Record::decode(&bytes).unwrap();
-        assert_eq!((record.topic(), record.property("TAGS")), ("T", Some("A")));
-        assert_eq!(&record.body()[..], b"Hello");
-        assert!(record.is_body_intact());
-        assert_eq!(record.head.born_host, head.born_host);
-        for len in 0..bytes.len() {
-            assert!(Record::decode(&bytes.slice(..len)).is_err());
-        }
-    }
-}
+mod tests;
