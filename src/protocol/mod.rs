@@ -9,17 +9,26 @@
     deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)
 )]
 
+// What only a socket needs waits for the room that has one; tests use it all.
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod code;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod command;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod ext_fields;
 pub mod failure;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod frame;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod header_binary;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod header_json;
 mod hex;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod language;
 pub mod limits;
 pub mod names;
+#[cfg_attr(not(feature = "testing"), allow(dead_code))]
 pub mod offset_id;
 pub mod properties;
 pub mod record;

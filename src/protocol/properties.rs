@@ -26,6 +26,7 @@ pub const SHARDING_KEY: &str = "__SHARDINGKEY";
 
 const NAME_END: char = '\u{1}';
 const PAIR_END: char = '\u{2}';
+const NAME_END_BYTE: u8 = NAME_END as u8;
 
 /// Properties of one message. Order is kept; of a name that a received text repeats, the last value counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,19 +135,33 @@ pub fn iter(text: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Where the values of `name` are.
-fn find<'a>(text: &'a str, name: &'a str) -> impl Iterator<Item = Range<usize>> + 'a {
-    let mut end = 0;
-    text.split_inclusive(PAIR_END).filter_map(move |pair| {
-        end += pair.len();
-        let pair = pair.strip_suffix(PAIR_END).map_or((pair, end), |pair| (pair, end - 1));
-        let (own, value) = parts(pair.0)?;
-        (own == name).then(|| pair.1 - value.len()..pair.1)
+fn find(text: &str, name: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_name = !name.is_empty() && !has_separator(name);
+    let mut start = if is_name { 0 } else { text.len() };
+    std::iter::from_fn(move || {
+        // Bytes: both separators are ASCII, so they are never a part of another character.
+        while let Some(rest) = text.as_bytes().get(start..).filter(|rest| !rest.is_empty()) {
+            let len = rest.iter().position(|byte| *byte == PAIR_END as u8).unwrap_or(rest.len());
+            let end = start + len;
+            start = end + 1;
+            let value = rest.get(..len)?.strip_prefix(name.as_bytes()).unwrap_or_default();
+            if let [NAME_END_BYTE, value @ ..] = value
+                && !value.is_empty()
+            {
+                return Some(end - value.len()..end);
+            }
+        }
+        None
     })
 }
 
 /// Name and value of one pair, unless one of them is missing.
 fn parts(pair: &str) -> Option<(&str, &str)> {
     pair.split_once(NAME_END).filter(|(name, value)| !name.is_empty() && !value.is_empty())
+}
+
+fn has_separator(part: &str) -> bool {
+    part.bytes().fold(false, |has, byte| has | matches!(byte, 1 | 2))
 }
 
 fn check_len(name: &str, bytes: usize) -> Result<(), Failure> {
@@ -162,7 +177,7 @@ fn check_part(what: &str, name: &str, part: &str) -> Result<(), Failure> {
     if part.is_empty() {
         return Err(Failure::invalid(format!("property {what} is empty (property '{name}')")));
     }
-    if part.contains([NAME_END, PAIR_END]) {
+    if has_separator(part) {
         return Err(Failure::invalid(format!(
             "property '{}' has a {what} with the character U+0001 or U+0002, which separate properties",
             name.escape_debug()

@@ -11,8 +11,9 @@
 use super::failure::Failure;
 use super::limits::{BODY_BYTES_MAX, PROPERTIES_BYTES_MAX, RECORD_TOPIC_BYTES_MAX, TOPIC_BYTES_MAX};
 use super::properties;
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 
 /// Magic of a record whose topic length is one byte.
 pub const MAGIC_V1: i32 = 0xDAA3_20A7_u32 as i32;
@@ -150,8 +151,11 @@ fn put_host(host: SocketAddr, out: &mut BytesMut) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub head: RecordHead,
-    topic: Bytes,
-    properties: Bytes,
+    bytes: Bytes,
+    /// Where the topic is in `bytes`.
+    topic: Range<usize>,
+    /// Where the properties are in `bytes`.
+    properties: Range<usize>,
     body: Bytes,
 }
 
@@ -189,56 +193,51 @@ impl Record {
         if total < FIXED_BYTES {
             return Err(RecordError::BadLength);
         }
-        if total > bytes.len() {
-            return Err(RecordError::Truncated);
-        }
-        let mut rest = bytes.slice(..total);
-        rest.advance(4);
-        let magic = rest.get_i32();
+        let record = bytes.get(..total).ok_or(RecordError::Truncated)?;
+        let mut fields = Fields { record, rest: record };
+        let _total = fields.int()?;
+        let magic = fields.int()?;
         if magic != MAGIC_V1 && magic != MAGIC_V2 {
             return Err(RecordError::BadMagic(magic));
         }
         let mut head = RecordHead {
-            body_crc: rest.get_i32(),
-            queue_id: rest.get_i32(),
-            flag: rest.get_i32(),
-            queue_offset: rest.get_i64(),
-            position: rest.get_i64(),
-            sys_flag: rest.get_i32(),
-            born_timestamp_ms: rest.get_i64(),
+            body_crc: fields.int()?,
+            queue_id: fields.int()?,
+            flag: fields.int()?,
+            queue_offset: fields.long()?,
+            position: fields.long()?,
+            sys_flag: fields.int()?,
+            born_timestamp_ms: fields.long()?,
             ..RecordHead::default()
         };
-        head.born_host = take_host(&mut rest, head.sys_flag & SYS_FLAG_BORN_HOST_V6 != 0)?;
-        head.store_timestamp_ms = rest.try_get_i64().map_err(|_| RecordError::BadLength)?;
-        head.store_host = take_host(&mut rest, head.sys_flag & SYS_FLAG_STORE_HOST_V6 != 0)?;
-        head.reconsume_times = rest.try_get_i32().map_err(|_| RecordError::BadLength)?;
-        head.prepared_transaction_offset = rest.try_get_i64().map_err(|_| RecordError::BadLength)?;
-        let body_len = rest.try_get_i32().map_err(|_| RecordError::BadLength)?;
-        let body = take(&mut rest, i64::from(body_len))?;
-        let topic_len = if magic == MAGIC_V1 {
-            rest.try_get_u8().map(i64::from)
-        } else {
-            rest.try_get_i16().map(i64::from)
-        };
-        let topic = take(&mut rest, topic_len.map_err(|_| RecordError::BadLength)?)?;
-        let properties_len = rest.try_get_i16().map_err(|_| RecordError::BadLength)?;
-        let properties = take(&mut rest, i64::from(properties_len))?;
-        if !rest.is_empty() {
+        head.born_host = fields.host(head.sys_flag & SYS_FLAG_BORN_HOST_V6 != 0)?;
+        head.store_timestamp_ms = fields.long()?;
+        head.store_host = fields.host(head.sys_flag & SYS_FLAG_STORE_HOST_V6 != 0)?;
+        head.reconsume_times = fields.int()?;
+        head.prepared_transaction_offset = fields.long()?;
+        let body_len = fields.int()?;
+        let body = fields.part(body_len)?;
+        let topic_len = if magic == MAGIC_V1 { fields.byte()? } else { fields.short()? };
+        let topic = fields.text(topic_len)?;
+        let properties_len = fields.short()?;
+        let properties = fields.text(properties_len)?;
+        if !fields.rest.is_empty() {
             return Err(RecordError::BadLength);
         }
-        if std::str::from_utf8(&topic).is_err() || std::str::from_utf8(&properties).is_err() {
-            return Err(RecordError::BadText);
-        }
-        Ok(Self { head, topic, properties, body })
+        Ok(Self { head, topic, properties, body: bytes.slice(body), bytes: bytes.slice(..total) })
     }
 
     pub fn topic(&self) -> &str {
-        std::str::from_utf8(&self.topic).unwrap_or_default()
+        self.checked_text(&self.topic)
     }
 
     /// The property text; see [`properties`].
     pub fn properties(&self) -> &str {
-        std::str::from_utf8(&self.properties).unwrap_or_default()
+        self.checked_text(&self.properties)
+    }
+
+    fn checked_text(&self, place: &Range<usize>) -> &str {
+        self.bytes.get(place.clone()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
     }
 
     pub fn property(&self, name: &str) -> Option<&str> {
@@ -261,24 +260,54 @@ pub fn peek_len(bytes: &[u8]) -> Option<usize> {
     usize::try_from(i32::from_be_bytes(*len)).ok()
 }
 
-fn take(rest: &mut Bytes, len: i64) -> Result<Bytes, RecordError> {
-    let len = usize::try_from(len).map_err(|_| RecordError::BadLength)?;
-    if len > rest.len() {
-        return Err(RecordError::BadLength);
-    }
-    Ok(rest.split_to(len))
+/// Takes a record apart from front to back.
+struct Fields<'a> {
+    record: &'a [u8],
+    rest: &'a [u8],
 }
 
-fn take_host(rest: &mut Bytes, is_v6: bool) -> Result<SocketAddr, RecordError> {
-    let bad = |_| RecordError::BadLength;
-    let ip = if is_v6 {
-        IpAddr::from(rest.try_get_u128().map_err(bad)?.to_be_bytes())
-    } else {
-        IpAddr::from(rest.try_get_u32().map_err(bad)?.to_be_bytes())
-    };
-    let port = rest.try_get_i32().map_err(bad)?;
-    let port = u16::try_from(port).map_err(|_| RecordError::BadPort)?;
-    Ok(SocketAddr::new(ip, port))
+impl Fields<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(RecordError::BadLength)?;
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    fn byte(&mut self) -> Result<i32, RecordError> {
+        self.array().map(|array| u8::from_be_bytes(array).into())
+    }
+
+    fn short(&mut self) -> Result<i32, RecordError> {
+        self.array().map(|array| i16::from_be_bytes(array).into())
+    }
+
+    fn int(&mut self) -> Result<i32, RecordError> {
+        self.array().map(i32::from_be_bytes)
+    }
+
+    fn long(&mut self) -> Result<i64, RecordError> {
+        self.array().map(i64::from_be_bytes)
+    }
+
+    fn host(&mut self, is_v6: bool) -> Result<SocketAddr, RecordError> {
+        let ip = if is_v6 { IpAddr::from(self.array::<16>()?) } else { IpAddr::from(self.array::<4>()?) };
+        let port = u16::try_from(self.int()?).map_err(|_| RecordError::BadPort)?;
+        Ok(SocketAddr::new(ip, port))
+    }
+
+    /// The place of the next `len` bytes.
+    fn part(&mut self, len: i32) -> Result<Range<usize>, RecordError> {
+        let len = usize::try_from(len).map_err(|_| RecordError::BadLength)?;
+        let start = self.record.len() - self.rest.len();
+        self.rest = self.rest.get(len..).ok_or(RecordError::BadLength)?;
+        Ok(start..start + len)
+    }
+
+    fn text(&mut self, len: i32) -> Result<Range<usize>, RecordError> {
+        let place = self.part(len)?;
+        let text = self.record.get(place.clone()).unwrap_or_default();
+        std::str::from_utf8(text).map(|_| place).map_err(|_| RecordError::BadText)
+    }
 }
 
 #[cfg(test)]

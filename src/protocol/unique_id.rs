@@ -56,29 +56,36 @@ pub struct UniqueIdGenerator {
     /// Address and pid, in the place they have in the id.
     origin: u128,
     hash: u32,
-    /// Time in ms and counter of the next id: `ms << 16 | counter`. It only grows. A counter that overflows carries
-    /// into the time, so that more than 65 536 ids in one millisecond borrow from the next ones instead of repeating.
-    next: AtomicU64,
     /// The month of the last id; whoever finds it outdated replaces it.
     month: AtomicU64,
+    /// Time in ms and counter of the next id: `ms << 16 | counter`. It only grows. A counter that overflows carries
+    /// into the time, so that more than 65 536 ids in one millisecond borrow from the next ones instead of repeating.
+    next: OwnLine,
 }
+
+/// Alone in its cache line: each id writes it, while the fields beside it are only read.
+#[derive(Debug)]
+#[repr(align(128))]
+struct OwnLine(AtomicU64);
 
 impl UniqueIdGenerator {
     /// `process_hash` tells apart processes that share address and pid (containers do): give a random number.
     pub fn new(address: Ipv4Addr, pid: u32, process_hash: u32) -> Self {
         let origin = u128::from(address.to_bits()) << 96 | u128::from(pid & 0xFFFF) << 80;
-        Self { origin, hash: process_hash, next: AtomicU64::new(0), month: AtomicU64::new(0) }
+        Self { origin, hash: process_hash, month: AtomicU64::new(0), next: OwnLine(AtomicU64::new(0)) }
     }
 
     /// The next id. Its time is `now_ms` (epoch), or later when ids were made faster than time went on, or when the
     /// clock was set back.
     pub fn generate(&self, now_ms: i64) -> UniqueId {
         let now_ms = u64::try_from(now_ms).unwrap_or(0).min(TIME_MS_MAX);
-        // Relaxed: the word stands for itself, no other memory is published through it.
-        if self.next.load(Ordering::Relaxed) >> 16 < now_ms {
-            self.next.fetch_max(now_ms << 16, Ordering::Relaxed);
+        // Relaxed: the word stands for itself, no other memory is published through it. One step where ids are made
+        // fast; only the first of a millisecond needs more, and leaves the one it took unused.
+        let mut own = self.next.0.fetch_add(1, Ordering::Relaxed);
+        if own >> 16 < now_ms {
+            self.next.0.fetch_max(now_ms << 16, Ordering::Relaxed);
+            own = self.next.0.fetch_add(1, Ordering::Relaxed);
         }
-        let own = self.next.fetch_add(1, Ordering::Relaxed);
         let time_ms = own >> 16;
         let month = self.month_of(time_ms);
         let in_month_ms = time_ms - month.first_day() * DAY_MS;
@@ -150,7 +157,8 @@ impl Month {
         let month = (5 * day_in_year + 2) / 153;
         let first_in_year = (153 * month + 2) / 5;
         let first = day - (day_in_year - first_in_year);
-        let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let is_leap =
+            |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         let days = match month {
             // February, whose calendar year is the next one.
             11 => 28 + u64::from(is_leap(era * 400 + year + 1)),

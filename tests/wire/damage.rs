@@ -61,6 +61,10 @@ fn swallow(bytes: &[u8]) {
     swallow_record(bytes);
     let text = String::from_utf8_lossy(bytes);
     let pairs = properties::iter(&text).count();
+    for (name, _) in properties::iter(&text).take(8) {
+        let last = properties::iter(&text).filter(|(own, _)| *own == name).last();
+        assert_eq!(properties::get(&text, name), last.map(|(_, value)| value), "{text:?}");
+    }
     let mut own = Properties::from_text(&*text);
     if text.len() < 30_000 {
         own.set("never there", "x").unwrap();

@@ -60,7 +60,7 @@ fn stored_records_are_written_again_byte_for_byte() {
 }
 
 /// Records in the captured bodies.
-const RECORDS: usize = 30;
+const RECORDS: usize = 32;
 
 #[test]
 fn stored_bodies_are_intact() {

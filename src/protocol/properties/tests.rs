@@ -35,6 +35,15 @@ fn a_pair_without_both_parts_is_dropped_when_read() {
 }
 
 #[test]
+fn what_is_no_name_is_never_found() {
+    let text = "\u{1}1\u{2}a\u{1}b\u{1}2\u{2}aa\u{1}3";
+    for name in ["", "a\u{1}b", "\u{1}", "\u{2}a", "a\u{1}", "A", "aaa"] {
+        assert_eq!(get(text, name), None, "{name:?}");
+    }
+    assert_eq!((get(text, "a"), get(text, "aa")), (Some("b\u{1}2"), Some("3")));
+}
+
+#[test]
 fn set_replaces_in_place() {
     let mut properties = Properties::new();
     assert!(properties.is_empty());

@@ -107,7 +107,7 @@ fn months_are_those_of_the_calendar() {
     let lengths = |leap| [31, 28 + leap, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let mut day = 0;
     for year in 1970..2500u64 {
-        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
         for length in lengths(u64::from(is_leap)) {
             let month = Month::of_day(day);
             assert_eq!(month, Month(day << 32 | (day + length)), "{year}");
