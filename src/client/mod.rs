@@ -2,4 +2,7 @@
 //!
 //! *Architecture Invariant:* `client` does not know whether its transport is TCP or this process.
 
+pub mod factory_property;
+pub mod message;
+pub mod send_result;
 pub mod transport;
