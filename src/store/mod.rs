@@ -3,6 +3,7 @@
 //! *Architecture Invariant:* `store` does not know groups, the meaning of tags, or requests.
 
 pub mod config;
+pub mod metadata;
 pub mod queue;
 pub mod read;
 mod stub;
