@@ -12,9 +12,9 @@
 mod backend;
 mod opened;
 
-use crate::protocol::failure::Failure;
+use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
-use opened::{Opened, Problem};
+use opened::Opened;
 use redb::{ReadTransaction, ReadableTableMetadata, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -56,12 +56,12 @@ impl Batch {
         Self::default()
     }
 
-    pub fn put(&mut self, table: MetaTable, key: impl Into<Vec<u8>>, value: impl Into<Vec<u8>>) {
-        self.changes.push((table, key.into(), Some(value.into())));
+    pub fn put(&mut self, table: MetaTable, key: &[u8], value: &[u8]) {
+        self.changes.push((table, key.to_vec(), Some(value.to_vec())));
     }
 
-    pub fn delete(&mut self, table: MetaTable, key: impl Into<Vec<u8>>) {
-        self.changes.push((table, key.into(), None));
+    pub fn delete(&mut self, table: MetaTable, key: &[u8]) {
+        self.changes.push((table, key.to_vec(), None));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -78,9 +78,16 @@ impl Batch {
 pub struct Metadata {
     disk: Arc<dyn Disk>,
     path: PathBuf,
-    /// Empty after redb met an error that leaves the file sound: the next call opens it anew.
-    slot: RwLock<Option<Opened>>,
+    slot: RwLock<Slot>,
     committing: Mutex<()>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Opened(Box<Opened>),
+    /// redb met an error that leaves the file sound: the next call opens it anew.
+    Failed,
+    Closed,
 }
 
 type Rows = Vec<(Vec<u8>, Vec<u8>)>;
@@ -89,7 +96,7 @@ impl Metadata {
     /// Opens the file, or creates it, durably. A damaged file is `Corrupt`: the checksum of every page is verified.
     pub fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, Failure> {
         let opened = Opened::open(disk, path).map_err(|problem| problem.failure(path, "open"))?;
-        let slot = RwLock::new(Some(opened));
+        let slot = RwLock::new(Slot::Opened(Box::new(opened)));
         Ok(Self { disk: disk.clone(), path: path.to_owned(), slot, committing: Mutex::default() })
     }
 
@@ -139,7 +146,7 @@ impl Metadata {
         let _one_at_a_time = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let (problem, before) = {
             let slot = self.opened()?;
-            let Some(opened) = slot.as_ref() else { return Err(self.closed()) };
+            let Slot::Opened(opened) = &*slot else { return Err(self.not_open(&slot)) };
             if let Some(refusal) = opened.refusal() {
                 return Err(refusal.clone());
             }
@@ -153,10 +160,22 @@ impl Metadata {
         Err(failure)
     }
 
+    /// Writes what redb keeps for a quick next opening. Afterwards the file is not touched any more and every call is
+    /// refused. Idempotent.
+    pub fn close(&self) -> Result<(), Failure> {
+        let _no_commit = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *slot, Slot::Closed) {
+            Slot::Opened(opened) => opened.close().map_err(|problem| problem.failure(&self.path, "close")),
+            // What was committed is durable; the next opening finds out the rest.
+            Slot::Failed | Slot::Closed => Ok(()),
+        }
+    }
+
     fn read<T>(&self, action: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, Failure> {
         let problem = {
             let slot = self.opened()?;
-            let Some(opened) = slot.as_ref() else { return Err(self.closed()) };
+            let Slot::Opened(opened) = &*slot else { return Err(self.not_open(&slot)) };
             match opened.read(action) {
                 Ok(value) => return Ok(value),
                 Err(problem) => problem,
@@ -166,34 +185,42 @@ impl Metadata {
         Err(problem.failure(&self.path, "read"))
     }
 
-    /// The opened file, opened anew if an error closed it.
-    fn opened(&self) -> Result<RwLockReadGuard<'_, Option<Opened>>, Failure> {
+    /// The file, opened anew if an error closed it.
+    fn opened(&self) -> Result<RwLockReadGuard<'_, Slot>, Failure> {
         let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_some() {
+        if !matches!(*slot, Slot::Failed) {
             return Ok(slot);
         }
         drop(slot);
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        if slot.is_none() {
+        if matches!(*slot, Slot::Failed) {
             let opened = Opened::open(&self.disk, &self.path);
-            *slot = Some(opened.map_err(|problem| problem.failure(&self.path, "open again"))?);
+            let opened = opened.map_err(|problem| problem.failure(&self.path, "open again"))?;
+            *slot = Slot::Opened(Box::new(opened));
         }
         drop(slot);
         Ok(self.slot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Another call met an error between two steps of this one.
-    fn closed(&self) -> Failure {
-        Problem::Closed.failure(&self.path, "use")
+    fn not_open(&self, slot: &Slot) -> Failure {
+        let path = self.path.display();
+        match slot {
+            Slot::Closed => Failure::state(format!("{path} was closed")),
+            // Another call met an error between two steps of this one.
+            _ => Failure::new(
+                FailureKind::Storage,
+                format!("cannot use {path} just now, it is being opened again"),
+            ),
+        }
     }
 
     /// redb answers nothing more after an error. If the file may still be written, the next call opens it anew;
     /// if not, commits are refused and reads go on from the state before the failed commit.
     fn after_failure(&self, commit: Option<(&Failure, Option<ReadTransaction>)>) {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(opened) = slot.as_mut() else { return };
+        let Slot::Opened(opened) = &mut *slot else { return };
         if opened.is_writable() {
-            *slot = None;
+            *slot = Slot::Failed;
         } else if let Some((failure, before)) = commit {
             opened.refuse(failure, before);
         }

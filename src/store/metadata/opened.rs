@@ -108,6 +108,16 @@ impl Opened {
         self.backend.ended().is_none()
     }
 
+    /// Nothing uses the file afterwards. If commits are refused that is no error again.
+    pub(super) fn close(self) -> Result<(), Problem> {
+        let Self { refusal, database, backend } = self;
+        if refusal.is_some() {
+            // Its writes stay in memory.
+            return caught(|| Ok(drop(refusal)));
+        }
+        guarded(&backend, || Ok(database.close()?))
+    }
+
     pub(super) fn refusal(&self) -> Option<&Failure> {
         self.refusal.as_ref().map(|refusal| &refusal.failure)
     }
@@ -129,9 +139,7 @@ fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<(), Problem> {
         other => other?,
     }
     let file = disk.create(&draft)?;
-    let backend = Backend::new(file.clone());
-    let opened = Opened::with_backend(backend.clone())?;
-    guarded(&backend, || Ok(opened.database.close()?))?;
+    Opened::with_backend(Backend::new(file.clone()))?.close()?;
     file.sync_data()?;
     disk.rename(&draft, path)?;
     disk.sync_dir(path.parent().unwrap_or(path))?;
@@ -181,7 +189,6 @@ pub(super) enum Problem {
     Io(Arc<io::Error>),
     Damaged(String),
     Redb(redb::Error),
-    Closed,
 }
 
 impl From<io::Error> for Problem {
@@ -217,7 +224,7 @@ impl Problem {
                 FailureKind::Corrupt
             }
             Self::Damaged(_) | Self::Redb(redb::Error::UpgradeRequired(_)) => FailureKind::Corrupt,
-            Self::Io(_) | Self::Redb(_) | Self::Closed => FailureKind::Storage,
+            Self::Io(_) | Self::Redb(_) => FailureKind::Storage,
         };
         let path = path.display();
         let message = match kind {
@@ -234,7 +241,6 @@ impl fmt::Display for Problem {
             Self::Io(error) => error.fmt(f),
             Self::Damaged(what) => f.write_str(what),
             Self::Redb(error) => error.fmt(f),
-            Self::Closed => f.write_str("an error of another call has closed it, try again"),
         }
     }
 }
