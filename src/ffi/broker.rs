@@ -13,6 +13,7 @@ use crate::ffi::boundary::out;
 use crate::ffi::boundary::text;
 use crate::ffi::error::ons_error;
 use crate::ffi::error::ons_status;
+use crate::ffi::factory_property::apply_to_log;
 use crate::ffi::factory_property::ons_factory_property;
 use crate::protocol::failure::Failure;
 use std::ffi::c_char;
@@ -61,6 +62,7 @@ pub unsafe extern "C" fn ons_broker_open(
             let clock = clock.as_ptr().cast::<i32>().read();
             (text(dir, dir_len, "dir")?, settings, clock, out(broker_out, "broker_out")?)
         };
+        apply_to_log(settings);
         let broker = EmbeddedBroker::open(Path::new(dir), settings, clock_kind(clock)?)?;
         place.set(give(broker));
         Ok(())

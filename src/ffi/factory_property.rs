@@ -1,6 +1,7 @@
 //! `ons_factory_property`: the settings a client or broker is made from.
 
 use crate::client::factory_property::FactoryProperty;
+use crate::client::log;
 use crate::ffi::boundary::Handle;
 use crate::ffi::boundary::borrow;
 use crate::ffi::boundary::borrow_mut;
@@ -27,6 +28,12 @@ impl Handle for ons_factory_property {
     const NAME: &'static str = "ons_factory_property";
 }
 
+/// Lets the log follow the settings of whatever is being made from them.
+pub(crate) fn apply_to_log(property: &FactoryProperty) {
+    log::install();
+    log::configure(|key| property.is_set(key).then(|| property.get(key).to_owned()));
+}
+
 /// Makes an empty set of settings: every key at its documented default.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_factory_property_new(
@@ -36,6 +43,7 @@ pub unsafe extern "C" fn ons_factory_property_new(
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
         let property = unsafe { out(property_out, "property_out")? };
+        log::install();
         property.set(give(FactoryProperty::new()));
         Ok(())
     })

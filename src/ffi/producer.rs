@@ -19,6 +19,7 @@ use crate::ffi::boundary::out;
 use crate::ffi::error::ErrorContent;
 use crate::ffi::error::ons_error;
 use crate::ffi::error::ons_status;
+use crate::ffi::factory_property::apply_to_log;
 use crate::ffi::factory_property::ons_factory_property;
 use crate::ffi::message::ons_message;
 use crate::ffi::send_result::ons_send_result;
@@ -55,6 +56,7 @@ pub unsafe extern "C" fn ons_producer_new(
         // SAFETY: the contract of include/README.md.
         let (property, producer) =
             unsafe { (borrow(property, "property")?, out(producer_out, "producer_out")?) };
+        apply_to_log(property);
         producer.set(give(Factory::create_producer(property)?));
         Ok(())
     })

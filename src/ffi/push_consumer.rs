@@ -18,6 +18,7 @@ use crate::ffi::boundary::out;
 use crate::ffi::boundary::text;
 use crate::ffi::error::ons_error;
 use crate::ffi::error::ons_status;
+use crate::ffi::factory_property::apply_to_log;
 use crate::ffi::factory_property::ons_factory_property;
 use crate::ffi::message::ons_message;
 use std::ffi::c_char;
@@ -65,6 +66,7 @@ pub unsafe extern "C" fn ons_push_consumer_new(
         // SAFETY: the contract of include/README.md.
         let (property, consumer) =
             unsafe { (borrow(property, "property")?, out(consumer_out, "consumer_out")?) };
+        apply_to_log(property);
         consumer.set(give(Factory::create_push_consumer(property)?));
         Ok(())
     })
