@@ -12,22 +12,19 @@
 
 ons_error *failure = NULL;
 
-static void fail(const char *file, int line, const char *what)
-{
+static void fail(const char *file, int line, const char *what) {
     fprintf(stderr, "%s:%d: %s\n", file, line, what);
     fflush(stderr);
     abort();
 }
 
-void check_that(int holds, const char *what, const char *file, int line)
-{
+void check_that(int holds, const char *what, const char *file, int line) {
     if (!holds) {
         fail(file, line, what);
     }
 }
 
-static int contains(const char *start, size_t len, const char *text)
-{
+static int contains(const char *start, size_t len, const char *text) {
     size_t text_len = strlen(text);
     size_t at;
     for (at = 0; at + text_len <= len; at++) {
@@ -39,8 +36,7 @@ static int contains(const char *start, size_t len, const char *text)
 }
 
 void check_status(ons_status wanted, ons_status got, const char *text, const char *call, const char *file,
-                  int line)
-{
+                  int line) {
     const char *message = "";
     size_t message_len = 0;
     ons_status told = ONS_OK;
@@ -58,24 +54,21 @@ void check_status(ons_status wanted, ons_status got, const char *text, const cha
     failure = NULL;
 }
 
-void check_text(const char *expected, const char *start, size_t len, const char *file, int line)
-{
+void check_text(const char *expected, const char *start, size_t len, const char *file, int line) {
     if (start == NULL || len != strlen(expected) || memcmp(start, expected, len) != 0) {
         fprintf(stderr, "wanted '%s', got '%.*s'\n", expected, (int)len, start == NULL ? "" : start);
         fail(file, line, "the text is not the expected one");
     }
 }
 
-void counter_add(struct counter *counter, long by)
-{
+void counter_add(struct counter *counter, long by) {
     pthread_mutex_lock(&counter->mutex);
     counter->value += by;
     pthread_cond_broadcast(&counter->changed);
     pthread_mutex_unlock(&counter->mutex);
 }
 
-long counter_value(struct counter *counter)
-{
+long counter_value(struct counter *counter) {
     long value;
     pthread_mutex_lock(&counter->mutex);
     value = counter->value;
@@ -83,8 +76,7 @@ long counter_value(struct counter *counter)
     return value;
 }
 
-void counter_wait_for(struct counter *counter, long at_least)
-{
+void counter_wait_for(struct counter *counter, long at_least) {
     struct timespec deadline;
     int is_late = 0;
     clock_gettime(CLOCK_REALTIME, &deadline);
@@ -100,8 +92,7 @@ void counter_wait_for(struct counter *counter, long at_least)
     pthread_mutex_unlock(&counter->mutex);
 }
 
-ons_factory_property *settings_of(const char *dir)
-{
+ons_factory_property *settings_of(const char *dir) {
     ons_factory_property *settings = NULL;
     char address[4096];
     CHECK(strlen(dir) < sizeof(address) - 16);
@@ -113,8 +104,7 @@ ons_factory_property *settings_of(const char *dir)
     return settings;
 }
 
-ons_producer *started_producer(const char *dir)
-{
+ons_producer *started_producer(const char *dir) {
     ons_factory_property *settings = settings_of(dir);
     ons_producer *producer = NULL;
     OK(ons_producer_new(settings, &producer, &failure));
@@ -123,29 +113,23 @@ ons_producer *started_producer(const char *dir)
     return producer;
 }
 
-ons_message *message_of(const char *tag, const char *body)
-{
+ons_message *message_of(const char *tag, const char *body) {
     ons_message *message = NULL;
     OK(ons_message_new_with(TEXT("test"), tag, strlen(tag), NULL, 0, (const uint8_t *)body, strlen(body),
                             &message, &failure));
     return message;
 }
 
-void send_one(ons_producer *producer, const char *tag, const char *body)
-{
+void send_one(ons_producer *producer, const char *tag, const char *body) {
     ons_message *message = message_of(tag, body);
     OK(ons_producer_send(producer, message, NULL, &failure));
     ons_message_free(message);
 }
 
-long statistic(const ons_broker *broker, const char *name)
-{
+long statistic(const ons_broker *broker, const char *name) {
     int64_t value = -1;
     OK(ons_broker_statistic(broker, name, strlen(name), &value, &failure));
     return (long)value;
 }
 
-void count_destroy(void *user_data)
-{
-    counter_add((struct counter *)user_data, 1);
-}
+void count_destroy(void *user_data) { counter_add((struct counter *)user_data, 1); }

@@ -34,7 +34,8 @@ struct counter {
     pthread_cond_t changed;
     long value;
 };
-#define COUNTER_INIT {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0}
+#define COUNTER_INIT                                                                                         \
+    { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 }
 
 void counter_add(struct counter *counter, long by);
 long counter_value(struct counter *counter);

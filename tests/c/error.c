@@ -1,16 +1,14 @@
 /* Guards against errors that cannot be read: what, whether to try again, whether the message is stored. */
 #include "check.h"
 
-static ons_error *some_error(void)
-{
+static ons_error *some_error(void) {
     ons_error *error = NULL;
     CHECK(ons_factory_property_new(NULL, &error) == ONS_NULL_ARGUMENT);
     CHECK(error != NULL);
     return error;
 }
 
-static void it_tells_all_it_knows(void)
-{
+static void it_tells_all_it_knows(void) {
     ons_error *error = some_error();
     ons_status status = ONS_OK;
     ons_stored stored = ONS_STORED_UNKNOWN;
@@ -32,8 +30,7 @@ static void it_tells_all_it_knows(void)
     ons_error_free(error);
 }
 
-static void null_is_refused_everywhere(void)
-{
+static void null_is_refused_everywhere(void) {
     ons_error *error = some_error();
     ons_status status;
     ons_stored stored;
@@ -56,8 +53,7 @@ static void null_is_refused_everywhere(void)
     ons_error_free(NULL);
 }
 
-static void another_handle_is_no_error(void)
-{
+static void another_handle_is_no_error(void) {
     ons_message *message = NULL;
     ons_status status = ONS_OK;
     OK(ons_message_new(&message, &failure));
@@ -69,8 +65,7 @@ static void another_handle_is_no_error(void)
     ons_message_free(message);
 }
 
-int main(void)
-{
+int main(void) {
     it_tells_all_it_knows();
     null_is_refused_everywhere();
     another_handle_is_no_error();

@@ -3,8 +3,7 @@
 
 static ons_factory_property *settings;
 
-static void values_are_trimmed_checked_and_kept(void)
-{
+static void values_are_trimmed_checked_and_kept(void) {
     const char *key = NULL;
     const char *value = NULL;
     size_t key_len = 0;
@@ -45,8 +44,7 @@ static void values_are_trimmed_checked_and_kept(void)
             ons_factory_property_set(settings, TEXT("\xff"), TEXT("a"), &failure));
 }
 
-static void a_copy_is_independent(void)
-{
+static void a_copy_is_independent(void) {
     ons_factory_property *copy = NULL;
     const char *value = NULL;
     size_t value_len = 0;
@@ -57,8 +55,7 @@ static void a_copy_is_independent(void)
     ons_factory_property_free(copy);
 }
 
-static void null_is_refused_everywhere(void)
-{
+static void null_is_refused_everywhere(void) {
     const char *text;
     size_t len;
     REFUSED(ONS_NULL_ARGUMENT, "property_out", ons_factory_property_new(NULL, &failure));
@@ -100,8 +97,7 @@ static void null_is_refused_everywhere(void)
     ons_factory_property_free(NULL);
 }
 
-int main(void)
-{
+int main(void) {
     OK(ons_factory_property_new(&settings, &failure));
     values_are_trimmed_checked_and_kept();
     a_copy_is_independent();

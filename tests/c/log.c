@@ -7,15 +7,13 @@
 static struct counter lines = COUNTER_INIT;
 static struct counter destroyed = COUNTER_INIT;
 
-static void count_line(void *user_data, ons_log_level level, const char *message, size_t message_len)
-{
+static void count_line(void *user_data, ons_log_level level, const char *message, size_t message_len) {
     CHECK(level == ONS_LOG_WARN);
     CHECK(message != NULL && message_len > 0 && message[message_len - 1] != '\n');
     counter_add((struct counter *)user_data, 1);
 }
 
-static void drop_line(void *user_data, ons_log_level level, const char *message, size_t message_len)
-{
+static void drop_line(void *user_data, ons_log_level level, const char *message, size_t message_len) {
     (void)user_data;
     (void)level;
     (void)message;
@@ -23,16 +21,14 @@ static void drop_line(void *user_data, ons_log_level level, const char *message,
 }
 
 /* An unknown key is kept and logged, once a key. */
-static void say_something(const char *unknown_key)
-{
+static void say_something(const char *unknown_key) {
     ons_factory_property *settings = NULL;
     OK(ons_factory_property_new(&settings, &failure));
     OK(ons_factory_property_set(settings, unknown_key, strlen(unknown_key), TEXT("x"), &failure));
     ons_factory_property_free(settings);
 }
 
-static long size_of(const char *path)
-{
+static long size_of(const char *path) {
     FILE *file = fopen(path, "rb");
     long size = -1;
     if (file != NULL) {
@@ -43,8 +39,7 @@ static long size_of(const char *path)
     return size;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     char path[4096];
     CHECK(argc == 2);
     sprintf(path, "%s/own.log", argv[1]);

@@ -18,8 +18,7 @@ static const int_getter int_getters[] = {ons_message_reconsume_times, ons_messag
 
 static const uint8_t body_with_nul[] = {'a', 0, 0xff, 'b'};
 
-static void an_empty_message_is_empty(void)
-{
+static void an_empty_message_is_empty(void) {
     ons_message *message = NULL;
     const char *text = NULL;
     const uint8_t *body = NULL;
@@ -38,16 +37,14 @@ static void an_empty_message_is_empty(void)
     ons_message_free(message);
 }
 
-static ons_message *full_message(void)
-{
+static ons_message *full_message(void) {
     ons_message *message = NULL;
     OK(ons_message_new_with(TEXT("topic"), TEXT("tag"), TEXT("key"), body_with_nul, sizeof(body_with_nul),
                             &message, &failure));
     return message;
 }
 
-static void parts_come_back_as_they_were(void)
-{
+static void parts_come_back_as_they_were(void) {
     static const char *const values[] = {"topic", "tag", "key", ""};
     ons_message *message = full_message();
     const char *text = NULL;
@@ -85,8 +82,7 @@ static void parts_come_back_as_they_were(void)
     ons_message_free(message);
 }
 
-static void a_copy_shares_the_body_and_nothing_else(void)
-{
+static void a_copy_shares_the_body_and_nothing_else(void) {
     ons_message *message = full_message();
     ons_message *copy = NULL;
     const uint8_t *body = NULL;
@@ -107,8 +103,7 @@ static void a_copy_shares_the_body_and_nothing_else(void)
     ons_message_free(copy);
 }
 
-static void user_properties(void)
-{
+static void user_properties(void) {
     ons_message *message = full_message();
     const char *name = NULL;
     const char *value = NULL;
@@ -136,8 +131,7 @@ static void user_properties(void)
     ons_message_free(message);
 }
 
-static void system_properties_are_the_fields(void)
-{
+static void system_properties_are_the_fields(void) {
     ons_message *message = full_message();
     const char *name = NULL;
     const char *value = NULL;
@@ -165,8 +159,7 @@ static void system_properties_are_the_fields(void)
     ons_message_free(message);
 }
 
-static void limits_are_told(void)
-{
+static void limits_are_told(void) {
     ons_message *message = full_message();
     char long_tag[129];
     memset(long_tag, 't', sizeof(long_tag));
@@ -180,8 +173,7 @@ static void limits_are_told(void)
     ons_message_free(message);
 }
 
-static void null_fields_are_refused(void)
-{
+static void null_fields_are_refused(void) {
     ons_message *message = full_message();
     const char *text;
     const uint8_t *body;
@@ -225,7 +217,8 @@ static void null_fields_are_refused(void)
     ons_message_free(NULL);
 }
 
-typedef ons_status (*property_setter)(ons_message *, const char *, size_t, const char *, size_t, ons_error **);
+typedef ons_status (*property_setter)(ons_message *, const char *, size_t, const char *, size_t,
+                                      ons_error **);
 typedef ons_status (*property_getter)(const ons_message *, const char *, size_t, const char **, size_t *,
                                       ons_error **);
 typedef ons_status (*property_counter)(const ons_message *, size_t *, ons_error **);
@@ -233,8 +226,7 @@ typedef ons_status (*property_walker)(const ons_message *, size_t, const char **
                                       size_t *, ons_error **);
 
 static void null_properties_are_refused(property_setter set, property_getter get, property_counter count,
-                                        property_walker at)
-{
+                                        property_walker at) {
     ons_message *message = full_message();
     const char *text;
     size_t len;
@@ -255,8 +247,7 @@ static void null_properties_are_refused(property_setter set, property_getter get
     ons_message_free(message);
 }
 
-int main(void)
-{
+int main(void) {
     an_empty_message_is_empty();
     parts_come_back_as_they_were();
     a_copy_shares_the_body_and_nothing_else();

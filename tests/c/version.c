@@ -1,8 +1,8 @@
-/* Guards against a library that cannot be told apart from another, and against outputs written without a place. */
+/* Guards against a library that cannot be told apart from another, and against outputs written without a
+ * place. */
 #include "check.h"
 
-int main(void)
-{
+int main(void) {
     const char *version = NULL;
     size_t version_len = 0;
     int32_t abi_version = 0;
