@@ -1,0 +1,16 @@
+//! Sends ten messages through the broker inside this process; `consume` receives them.
+
+use ons::{Factory, Failure, FactoryProperty, Message, keys};
+
+fn main() -> Result<(), Failure> {
+    let mut property = FactoryProperty::new();
+    property.set(keys::PRODUCER_ID, "PID_greeter")?;
+    let producer = Factory::create_producer(&property)?;
+    producer.start()?;
+    for number in 1..=10 {
+        let mut message = Message::new("greetings", "greeting", format!("hello {number}"));
+        let result = producer.send(&mut message)?;
+        println!("sent {}", result.message_id);
+    }
+    producer.shutdown()
+}
