@@ -22,7 +22,7 @@ help:
 
 lib:
 	$(CARGO) build --release --locked
-	tools/link-library.sh
+	tools/link-library.sh target/release build/lib
 
 examples: lib
 	tools/build-examples.sh

@@ -1,6 +1,6 @@
 //! Receives the ten messages of `send`, whichever language sent them.
 
-use ons::{Action, Factory, Failure, FactoryProperty, keys};
+use ons::{Action, Factory, FactoryProperty, Failure, keys};
 use std::sync::mpsc;
 
 fn main() -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! Sends ten messages through the broker inside this process; `consume` receives them.
 
-use ons::{Factory, Failure, FactoryProperty, Message, keys};
+use ons::{Factory, FactoryProperty, Failure, Message, keys};
 
 fn main() -> Result<(), Failure> {
     let mut property = FactoryProperty::new();
