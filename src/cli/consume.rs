@@ -16,6 +16,9 @@ use std::sync::mpsc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
+/// Ample time for the command's thread to wake and begin the shutdown.
+const SHUTDOWN_BEGINS: Duration = Duration::from_millis(50);
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// Topic
@@ -50,8 +53,8 @@ pub(super) fn run(arguments: &Arguments, out: impl Write + Send + 'static) -> Re
     property.set(keys::CONSUME_THREAD_NUMS, "1")?;
     let consumer = Factory::create_push_consumer(&property)?;
     let (told, printed) = mpsc::channel();
-    let printer =
-        Mutex::new(Printer { out, told, left: arguments.count.unwrap_or(u64::MAX), is_json: arguments.json });
+    let left = arguments.count.unwrap_or(u64::MAX);
+    let printer = Mutex::new(Printer { out, told, left, is_json: arguments.json });
     consumer.subscribe(&arguments.topic, &arguments.tag, move |message| {
         printer.lock().unwrap_or_else(PoisonError::into_inner).take(message)
     })?;
@@ -100,6 +103,11 @@ impl<W: Write> Printer<W> {
         self.left = if printed.is_ok() { self.left - 1 } else { 0 };
         // Nobody waits any more only when the command is over.
         let _ = self.told.send(printed);
+        if self.left == 0 {
+            // The consumer is being shut down now. While this thread is busy it is not given another message, which it
+            // could only send back.
+            std::thread::sleep(SHUTDOWN_BEGINS);
+        }
         action
     }
 

@@ -7,6 +7,7 @@ use crate::cli::Error;
 use crate::cli::to_stdout;
 use crate::protocol::failure::Failure;
 use crate::protocol::request::QueueKey;
+use crate::store::FORMAT_FILE;
 use crate::store::config::Environment;
 use crate::sys::clock::Clock;
 use crate::sys::clock::SystemClock;
@@ -45,11 +46,11 @@ fn open(dir: &Path) -> Result<Arc<Broker>, Failure> {
     if !dir.is_dir() {
         return Err(Failure::invalid(format!("{} is not a directory", dir.display())));
     }
-    if !dir.join(crate::store::LOCK_FILE).exists() {
+    if !dir.join(FORMAT_FILE).exists() {
         return Err(Failure::invalid(format!(
             "{} holds no broker: {} is missing in it",
             dir.display(),
-            crate::store::LOCK_FILE
+            FORMAT_FILE
         )));
     }
     let mut config = BrokerConfig::new(dir);
