@@ -28,7 +28,8 @@ examples: lib
 	tools/build-examples.sh
 
 demo-programs: lib
-	demo/build.sh
+	demo/cpp/build.sh build/demo/cpp
+	tools/has-dotnet.sh "C# demo"; case $$? in 0) demo/csharp/build.sh build/demo/csharp;; 1) ;; *) exit 1;; esac
 
 demo: lib
 	tools/demo.sh

@@ -1,10 +1,12 @@
-//! Sends ten messages through the broker inside this process; `consume` receives them.
+//! Sends ten messages to the broker in this process: no server, no address, no account.
+
+#![allow(clippy::print_stdout)]
 
 use ons::{Factory, FactoryProperty, Failure, Message, keys};
 
 fn main() -> Result<(), Failure> {
     let mut property = FactoryProperty::new();
-    property.set(keys::PRODUCER_ID, "PID_greeter")?;
+    property.set(keys::PRODUCER_ID, "GID_example")?;
     let producer = Factory::create_producer(&property)?;
     producer.start()?;
     for number in 1..=10 {
