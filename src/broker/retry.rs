@@ -1,5 +1,6 @@
 //! How long a failed message waits, and what its next copy says.
 
+use crate::broker::send::DELIVERY_TIME_PROPERTIES;
 use crate::protocol::failure::Failure;
 use crate::protocol::limits::RETRIES_DEFAULT;
 use crate::protocol::names;
@@ -87,17 +88,10 @@ pub(super) fn dead_letter_properties(record: &Record) -> Result<Properties, Fail
 /// Properties of the copy that a timer delivers: `id` makes the delivery idempotent.
 pub(super) fn fired_properties(record: &Record, id: u64) -> Result<Properties, Failure> {
     let mut properties = Properties::from_text(record.properties());
-    for spent in [
-        properties::REAL_TOPIC,
-        properties::REAL_QID,
-        properties::TIMER_OUT_MS,
-        properties::DELAY,
-        properties::START_DELIVER_TIME,
-        "TIMER_DELIVER_MS",
-        "TIMER_DELAY_MS",
-        "TIMER_DELAY_SEC",
-        "TIMER_DELAY_LEVEL",
-    ] {
+    for spent in [properties::REAL_TOPIC, properties::REAL_QID, properties::TIMER_OUT_MS] {
+        properties.remove(spent);
+    }
+    for spent in DELIVERY_TIME_PROPERTIES {
         properties.remove(spent);
     }
     properties.set(properties::TIMER_ORIGIN, &id.to_string())?;

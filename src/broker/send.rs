@@ -23,12 +23,12 @@ use std::time::Duration;
 
 /// What a retry or a dead letter adds to a message's properties: two topic names, two message ids, queue, time and
 /// the names of these. A message must leave room for it, or it could never be tried again.
-pub(super) const PROPERTIES_BYTES_RESERVED: usize = 768;
+pub(super) const PROPERTIES_BYTES_RESERVED: usize = 512;
 /// Longest property text of a message that is sent.
 pub(super) const SEND_PROPERTIES_BYTES_MAX: usize = PROPERTIES_BYTES_MAX - PROPERTIES_BYTES_RESERVED;
 
 /// Properties that ask for a delivery in the future.
-const DELIVERY_TIME_PROPERTIES: &[&str] = &[
+pub(super) const DELIVERY_TIME_PROPERTIES: &[&str] = &[
     properties::START_DELIVER_TIME,
     properties::DELAY,
     "TIMER_DELIVER_MS",

@@ -6,6 +6,7 @@ use crate::protocol::failure::Failure;
 use log::warn;
 use once_cell::sync::Lazy;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 /// The documented keys. The value of each is the key as programs write it.
@@ -52,9 +53,19 @@ pub mod keys {
 pub const VALUE_BYTES_MAX: usize = 64 << 10;
 
 /// Settings of a client, by key. Holds what was set explicitly; [`FactoryProperty::get`] adds the defaults.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct FactoryProperty {
     values: BTreeMap<String, String>,
+}
+
+/// Without the secrets: what is printed ends up in logs.
+impl fmt::Debug for FactoryProperty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_secret = |key| matches!(key, keys::ACCESS_KEY | keys::SECRET_KEY);
+        f.debug_map()
+            .entries(self.iter().map(|(key, value)| (key, if is_secret(key) { "..." } else { value })))
+            .finish()
+    }
 }
 
 impl FactoryProperty {

@@ -99,3 +99,13 @@ fn unknown_keys_are_kept_and_odd_ones_refused() {
     assert!(over.message.contains("65537 bytes, the limit is 65536"), "{over}");
     assert!(property.set("my.own.key", "a\0b").is_err());
 }
+
+#[test]
+fn secrets_are_not_printed() {
+    let mut property = FactoryProperty::new();
+    property.set(keys::SECRET_KEY, "hush").unwrap();
+    property.set(keys::ACCESS_KEY, "whisper").unwrap();
+    property.set(keys::PRODUCER_ID, "PID_loud").unwrap();
+    let printed = format!("{property:?}");
+    assert!(printed.contains("PID_loud") && !printed.contains("hush") && !printed.contains("whisper"));
+}
