@@ -205,13 +205,13 @@ typedef struct ons_error ons_error;
 
 /**
  * The settings a client or broker is made from: keys and values such as "ProducerId" or "SendMsgTimeoutMillis".
- * Made by ons_factory_property_new, freed by ons_factory_property_free. One thread at a time may change it;
- * making a client copies what it needs, so it may be changed or freed afterwards.
+ * Made by ons_factory_property_new, freed by ons_factory_property_free. Many threads may read it while
+ * none changes it. Making a client copies what it needs, so it may be changed or freed afterwards.
  */
 typedef struct ons_factory_property ons_factory_property;
 
 /**
- * A message to send, or one received. One thread at a time may use it. One made by ons_message_new, _new_with or
+ * A message to send, or one received. Many threads may read it while none changes it. One made by ons_message_new, _new_with or
  * _clone is owned (free with ons_message_free); the one a listener is given is borrowed for that call.
  */
 typedef struct ons_message ons_message;
@@ -876,9 +876,9 @@ ons_status ons_log_set_callback(ons_log_callback callback,
 ons_status ons_log_set_level(ons_log_level level, ons_error **error_out);
 
 /**
- * Sends the log to a file (UTF-8 path; "" for the default `{home}/logs/ons.log`) that is rotated at `bytes_max`
- * bytes (0: 64 MiB), keeping `old_files_max` old ones (1 to 100, else 10). A path that cannot be written is said
- * once on stderr and does not stop the program.
+ * Sends the log to a file (`path`: UTF-8, a directory or a file, "" for the default ~/logs/ons.log) that is rotated
+ * at `bytes_max` bytes (out of range: 64 MiB), keeping `old_files_max` old ones (1 to 100, else 10). A path that
+ * cannot be written is said once on stderr and does not stop the program.
  */
 ons_status ons_log_set_file(const char *path,
                             size_t path_len,

@@ -123,7 +123,8 @@ fn only_the_abi_exports_symbols() {
 
 fn check(rule: impl Fn(&str, &[&str], &str) -> Option<String>) {
     let mut errors = Vec::new();
-    for (room, allowed) in ROOMS {
+    // A room that is missing is the first test's matter.
+    for (room, allowed) in ROOMS.iter().filter(|(room, _)| src().join(room).is_dir()) {
         for path in rust_files(&src().join(room)) {
             for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
                 let code = line.split("//").next().unwrap();

@@ -13,6 +13,9 @@ use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::ptr;
 
+#[cfg(test)]
+mod tests;
+
 #[cfg(panic = "abort")]
 compile_error!("ons needs panic = \"unwind\": guard() turns panics into ONS_PANIC");
 
@@ -199,7 +202,11 @@ pub(crate) unsafe fn free<H: Handle>(handle: *mut H) {
 ///
 /// # Safety
 /// `bytes` is NULL or points at `len` readable bytes.
-pub(crate) unsafe fn bytes<'a>(bytes: *const u8, len: usize, name: &'static str) -> Result<&'a [u8], Refusal> {
+pub(crate) unsafe fn bytes<'a>(
+    bytes: *const u8,
+    len: usize,
+    name: &'static str,
+) -> Result<&'a [u8], Refusal> {
     if len == 0 {
         return Ok(&[]);
     }
@@ -218,7 +225,11 @@ pub(crate) unsafe fn bytes<'a>(bytes: *const u8, len: usize, name: &'static str)
 ///
 /// # Safety
 /// `text` is NULL or points at `len` readable bytes.
-pub(crate) unsafe fn text<'a>(text: *const c_char, len: usize, name: &'static str) -> Result<&'a str, Refusal> {
+pub(crate) unsafe fn text<'a>(
+    text: *const c_char,
+    len: usize,
+    name: &'static str,
+) -> Result<&'a str, Refusal> {
     // SAFETY: the same contract.
     let bytes = unsafe { bytes(text.cast(), len, name)? };
     str::from_utf8(bytes).map_err(|error| {

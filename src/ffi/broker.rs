@@ -1,8 +1,8 @@
 //! `ons_broker`: the embedded broker of a directory, held by a program or a test.
 
+use crate::client::factory_property::FactoryProperty;
 use crate::embedded::broker_handle::ClockKind;
 use crate::embedded::broker_handle::EmbeddedBroker;
-use crate::client::factory_property::FactoryProperty;
 use crate::ffi::boundary::Handle;
 use crate::ffi::boundary::borrow;
 use crate::ffi::boundary::free;
@@ -73,7 +73,9 @@ fn clock_kind(clock: i32) -> Result<ClockKind, Failure> {
     match clock {
         clock if clock == ons_clock::ONS_CLOCK_SYSTEM as i32 => Ok(ClockKind::System),
         clock if clock == ons_clock::ONS_CLOCK_MANUAL as i32 => Ok(ClockKind::Manual),
-        other => Err(Failure::invalid(format!("clock is {other}, but 0 (system) and 1 (manual) are all there is"))),
+        other => {
+            Err(Failure::invalid(format!("clock is {other}, but 0 (system) and 1 (manual) are all there is")))
+        }
     }
 }
 
@@ -88,8 +90,9 @@ pub unsafe extern "C" fn ons_broker_advance_time(
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
         let broker = unsafe { borrow(broker, "broker")? };
-        let by = u64::try_from(milliseconds)
-            .map_err(|_| Failure::invalid(format!("milliseconds is {milliseconds}, but time never goes back")))?;
+        let by = u64::try_from(milliseconds).map_err(|_| {
+            Failure::invalid(format!("milliseconds is {milliseconds}, but time never goes back"))
+        })?;
         Ok(broker.advance_time(Duration::from_millis(by))?)
     })
 }
@@ -138,7 +141,10 @@ pub unsafe extern "C" fn ons_broker_backlog(
 
 /// Lets go of the broker; it ends with its last user. A second call does nothing.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ons_broker_close(broker: *mut ons_broker, error_out: *mut *mut ons_error) -> ons_status {
+pub unsafe extern "C" fn ons_broker_close(
+    broker: *mut ons_broker,
+    error_out: *mut *mut ons_error,
+) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
         let broker = unsafe { borrow(broker, "broker")? };

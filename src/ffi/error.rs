@@ -127,7 +127,10 @@ fn status_of(kind: FailureKind) -> ons_status {
 
 /// Writes the status the failed call returned.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ons_error_status(error: *const ons_error, status_out: *mut ons_status) -> ons_status {
+pub unsafe extern "C" fn ons_error_status(
+    error: *const ons_error,
+    status_out: *mut ons_status,
+) -> ons_status {
     guard_in_any_process(std::ptr::null_mut(), || {
         // SAFETY: the contract of include/README.md.
         let (error, status) = unsafe { (borrow(error, "error")?, out(status_out, "status_out")?) };
@@ -147,7 +150,10 @@ pub unsafe extern "C" fn ons_error_message(
     guard_in_any_process(std::ptr::null_mut(), || {
         // SAFETY: the contract of include/README.md.
         let (error, message) = unsafe {
-            (borrow(error, "error")?, text_out(message_out, "message_out", message_len_out, "message_len_out")?)
+            (
+                borrow(error, "error")?,
+                text_out(message_out, "message_out", message_len_out, "message_len_out")?,
+            )
         };
         message.set(&error.message);
         Ok(())
@@ -182,7 +188,10 @@ pub unsafe extern "C" fn ons_error_is_fatal(error: *const ons_error, is_fatal_ou
 
 /// Writes whether the message of a failed send is in the store nevertheless; ONS_STORED_NO for every other call.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ons_error_stored(error: *const ons_error, stored_out: *mut ons_stored) -> ons_status {
+pub unsafe extern "C" fn ons_error_stored(
+    error: *const ons_error,
+    stored_out: *mut ons_stored,
+) -> ons_status {
     guard_in_any_process(std::ptr::null_mut(), || {
         // SAFETY: the contract of include/README.md.
         let (error, stored) = unsafe { (borrow(error, "error")?, out(stored_out, "stored_out")?) };

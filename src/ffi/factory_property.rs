@@ -18,8 +18,8 @@ use crate::protocol::failure::Failure;
 use std::ffi::c_char;
 
 /// The settings a client or broker is made from: keys and values such as "ProducerId" or "SendMsgTimeoutMillis".
-/// Made by ons_factory_property_new, freed by ons_factory_property_free. One thread at a time may change it;
-/// making a client copies what it needs, so it may be changed or freed afterwards.
+/// Made by ons_factory_property_new, freed by ons_factory_property_free. Many threads may read it while
+/// none changes it. Making a client copies what it needs, so it may be changed or freed afterwards.
 pub struct ons_factory_property;
 
 impl Handle for ons_factory_property {

@@ -73,7 +73,9 @@ pub unsafe extern "C" fn ons_log_set_level(
         // SAFETY: an argument that was passed is initialised.
         let number = unsafe { level.as_ptr().cast::<i32>().read() };
         let level = LogLevel::from_number(number).ok_or_else(|| {
-            Failure::invalid(format!("level is {number}, but 1 (error), 2 (warn), 3 (info), 4 (debug) are all there is"))
+            Failure::invalid(format!(
+                "level is {number}, but 1 (error), 2 (warn), 3 (info), 4 (debug) are all there is"
+            ))
         })?;
         log::install();
         log::set_level(level);

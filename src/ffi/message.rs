@@ -19,7 +19,7 @@ use crate::ffi::error::ons_status;
 use bytes::Bytes;
 use std::ffi::c_char;
 
-/// A message to send, or one received. One thread at a time may use it. One made by ons_message_new, _new_with or
+/// A message to send, or one received. Many threads may read it while none changes it. One made by ons_message_new, _new_with or
 /// _clone is owned (free with ons_message_free); the one a listener is given is borrowed for that call.
 pub struct ons_message;
 
@@ -202,7 +202,10 @@ pub unsafe extern "C" fn ons_message_message_id(
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
         let (message, message_id) = unsafe {
-            (borrow(message, "message")?, text_out(message_id_out, "message_id_out", message_id_len_out, "message_id_len_out")?)
+            (
+                borrow(message, "message")?,
+                text_out(message_id_out, "message_id_out", message_id_len_out, "message_id_len_out")?,
+            )
         };
         message_id.set(message.message_id());
         Ok(())
@@ -219,7 +222,8 @@ pub unsafe extern "C" fn ons_message_set_message_id(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, message_id) = unsafe { (borrow_mut(message, "message")?, text(message_id, message_id_len, "message_id")?) };
+        let (message, message_id) =
+            unsafe { (borrow_mut(message, "message")?, text(message_id, message_id_len, "message_id")?) };
         message.set_message_id(message_id);
         Ok(())
     })
@@ -268,7 +272,8 @@ pub unsafe extern "C" fn ons_message_start_deliver_time(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, epoch_ms) = unsafe { (borrow(message, "message")?, out(epoch_ms_out, "epoch_ms_out")?) };
+        let (message, epoch_ms) =
+            unsafe { (borrow(message, "message")?, out(epoch_ms_out, "epoch_ms_out")?) };
         epoch_ms.set(message.start_deliver_time_ms());
         Ok(())
     })
@@ -298,7 +303,8 @@ pub unsafe extern "C" fn ons_message_reconsume_times(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, reconsume_times) = unsafe { (borrow(message, "message")?, out(reconsume_times_out, "reconsume_times_out")?) };
+        let (message, reconsume_times) =
+            unsafe { (borrow(message, "message")?, out(reconsume_times_out, "reconsume_times_out")?) };
         reconsume_times.set(message.reconsume_times());
         Ok(())
     })
@@ -328,7 +334,8 @@ pub unsafe extern "C" fn ons_message_store_timestamp(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, epoch_ms) = unsafe { (borrow(message, "message")?, out(epoch_ms_out, "epoch_ms_out")?) };
+        let (message, epoch_ms) =
+            unsafe { (borrow(message, "message")?, out(epoch_ms_out, "epoch_ms_out")?) };
         epoch_ms.set(message.store_timestamp_ms());
         Ok(())
     })
@@ -358,7 +365,8 @@ pub unsafe extern "C" fn ons_message_born_timestamp(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, epoch_ms) = unsafe { (borrow(message, "message")?, out(epoch_ms_out, "epoch_ms_out")?) };
+        let (message, epoch_ms) =
+            unsafe { (borrow(message, "message")?, out(epoch_ms_out, "epoch_ms_out")?) };
         epoch_ms.set(message.born_timestamp_ms());
         Ok(())
     })
@@ -373,7 +381,8 @@ pub unsafe extern "C" fn ons_message_queue_id(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, queue_id) = unsafe { (borrow(message, "message")?, out(queue_id_out, "queue_id_out")?) };
+        let (message, queue_id) =
+            unsafe { (borrow(message, "message")?, out(queue_id_out, "queue_id_out")?) };
         queue_id.set(message.queue_id());
         Ok(())
     })
@@ -388,7 +397,8 @@ pub unsafe extern "C" fn ons_message_queue_offset(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, queue_offset) = unsafe { (borrow(message, "message")?, out(queue_offset_out, "queue_offset_out")?) };
+        let (message, queue_offset) =
+            unsafe { (borrow(message, "message")?, out(queue_offset_out, "queue_offset_out")?) };
         queue_offset.set(message.queue_offset());
         Ok(())
     })

@@ -168,8 +168,7 @@ pub unsafe extern "C" fn ons_producer_send_oneway(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (producer, message) =
-            unsafe { (borrow(producer, "producer")?, borrow_mut(message, "message")?) };
+        let (producer, message) = unsafe { (borrow(producer, "producer")?, borrow_mut(message, "message")?) };
         Ok(producer.send_oneway(message)?)
     })
 }

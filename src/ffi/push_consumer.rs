@@ -51,8 +51,9 @@ impl Handle for ons_push_consumer {
 /// ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send and subscribe, must not shut down or free a client
 /// (refused with ONS_INVALID_STATE), and must not throw or longjmp out.
 // MaybeUninit, which C does not see: a listener may answer a number that is no `ons_action`.
-pub type ons_message_listener =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, message: *mut ons_message) -> MaybeUninit<ons_action>>;
+pub type ons_message_listener = Option<
+    unsafe extern "C" fn(user_data: *mut c_void, message: *mut ons_message) -> MaybeUninit<ons_action>,
+>;
 
 /// Makes a consumer; nothing is opened or started yet. The settings are checked: what this version does not
 /// support is refused here (ONS_NOT_SUPPORTED), never ignored. `property` may be freed afterwards.

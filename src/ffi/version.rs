@@ -28,7 +28,10 @@ pub unsafe extern "C" fn ons_version(
 /// Writes the version of this C ABI: 1. It grows with every addition; a program built against version N runs with
 /// every library of version N or above.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ons_abi_version(version_out: *mut i32, error_out: *mut *mut ons_error) -> ons_status {
+pub unsafe extern "C" fn ons_abi_version(
+    version_out: *mut i32,
+    error_out: *mut *mut ons_error,
+) -> ons_status {
     guard_in_any_process(error_out, || {
         // SAFETY: the contract of include/README.md.
         let version = unsafe { out(version_out, "version_out")? };

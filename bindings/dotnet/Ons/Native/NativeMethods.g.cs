@@ -534,9 +534,9 @@ namespace Ons.Native
         internal static extern ons_status ons_log_set_level(ons_log_level level, ons_error** error_out);
 
         /// <summary>
-        ///  Sends the log to a file (UTF-8 path; "" for the default `{home}/logs/ons.log`) that is rotated at `bytes_max`
-        ///  bytes (0: 64 MiB), keeping `old_files_max` old ones (1 to 100, else 10). A path that cannot be written is said
-        ///  once on stderr and does not stop the program.
+        ///  Sends the log to a file (`path`: UTF-8, a directory or a file, "" for the default ~/logs/ons.log) that is rotated
+        ///  at `bytes_max` bytes (out of range: 64 MiB), keeping `old_files_max` old ones (1 to 100, else 10). A path that
+        ///  cannot be written is said once on stderr and does not stop the program.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_log_set_file", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_log_set_file(byte* path, nuint path_len, long bytes_max, int old_files_max, ons_error** error_out);
@@ -555,8 +555,8 @@ namespace Ons.Native
 
     /// <summary>
     ///  The settings a client or broker is made from: keys and values such as "ProducerId" or "SendMsgTimeoutMillis".
-    ///  Made by ons_factory_property_new, freed by ons_factory_property_free. One thread at a time may change it;
-    ///  making a client copies what it needs, so it may be changed or freed afterwards.
+    ///  Made by ons_factory_property_new, freed by ons_factory_property_free. Many threads may read it while
+    ///  none changes it. Making a client copies what it needs, so it may be changed or freed afterwards.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct ons_factory_property
@@ -564,7 +564,7 @@ namespace Ons.Native
     }
 
     /// <summary>
-    ///  A message to send, or one received. One thread at a time may use it. One made by ons_message_new, _new_with or
+    ///  A message to send, or one received. Many threads may read it while none changes it. One made by ons_message_new, _new_with or
     ///  _clone is owned (free with ons_message_free); the one a listener is given is borrowed for that call.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
