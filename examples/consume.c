@@ -25,14 +25,14 @@ static ons_action on_message(void *user_data, ons_message *message) {
     return is_wanted ? ONS_COMMIT_MESSAGE : ONS_RECONSUME_LATER;
 }
 
-static int failed(ons_status status, ons_error *error) {
+static int failed(ons_status status, ons_error **error) {
     const char *text = "";
     size_t length = 0;
     if (status == ONS_OK)
         return 0;
-    ons_error_message(error, &text, &length);
+    ons_error_message(*error, &text, &length);
     fprintf(stderr, "%.*s\n", (int)length, text);
-    ons_error_free(error);
+    ons_error_free(*error);
     return 1;
 }
 
@@ -41,12 +41,12 @@ int main(void) {
     ons_push_consumer *consumer = NULL;
     ons_error *error = NULL;
     int is_bad =
-        failed(ons_factory_property_new(&property, &error), error) ||
-        failed(ons_factory_property_set(property, "ConsumerId", 10, "GID_example", 11, &error), error) ||
-        failed(ons_push_consumer_new(property, &consumer, &error), error) ||
+        failed(ons_factory_property_new(&property, &error), &error) ||
+        failed(ons_factory_property_set(property, "ConsumerId", 10, "GID_example", 11, &error), &error) ||
+        failed(ons_push_consumer_new(property, &consumer, &error), &error) ||
         failed(ons_push_consumer_subscribe(consumer, "greetings", 9, "*", 1, on_message, NULL, NULL, &error),
-               error) ||
-        failed(ons_push_consumer_start(consumer, &error), error);
+               &error) ||
+        failed(ons_push_consumer_start(consumer, &error), &error);
     pthread_mutex_lock(&mutex);
     while (received < 10 && !is_bad)
         pthread_cond_wait(&changed, &mutex);
