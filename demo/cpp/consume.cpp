@@ -24,11 +24,11 @@ public:
 
     Action consume(Message &message, ConsumeContext &) override {
         const long long age = demo::epochMillis() - message.getStoreTimestamp();
-        int length = 0;
-        const char *body = message.getByteBody(&length);
+        const std::string body = message.getMsgBody();
+        const size_t number = static_cast<size_t>(std::atoll(body.c_str()));
+        const bool isOurs = number < seen_.size() && demo::bodyOf(static_cast<int>(number)) == body;
         std::lock_guard<std::mutex> lock(mutex_); // called on many threads at once
-        const size_t number = static_cast<size_t>(std::atoll(body));
-        if (number >= seen_.size() || demo::bodyOf(static_cast<int>(number)) != std::string(body, length)) {
+        if (!isOurs) {
             ++strange_;
         } else if (seen_[number]++ != 0) {
             ++duplicated_;
