@@ -3,6 +3,7 @@
 mod broker;
 mod client;
 mod embedded;
+mod ffi;
 mod protocol;
 mod store;
 mod sys;
