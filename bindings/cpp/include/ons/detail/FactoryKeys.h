@@ -35,6 +35,7 @@ template <class T> struct FactoryKeys {
     static const char *const ConsumeTimeout;
     static const char *const CheckImmunityTimeInSeconds;
     static const char *const ConsumeFromWhere;
+    static const char *const MaxCachedMessageAmount;
     static const char *const LogLevel;
     static const char *const LogFileMaxIndex;
     static const char *const LogFileSize;
@@ -71,6 +72,7 @@ template <class T> const char *const FactoryKeys<T>::ConsumeTimeout = "ConsumeTi
 template <class T>
 const char *const FactoryKeys<T>::CheckImmunityTimeInSeconds = "CheckImmunityTimeInSeconds";
 template <class T> const char *const FactoryKeys<T>::ConsumeFromWhere = "ConsumeFromWhere";
+template <class T> const char *const FactoryKeys<T>::MaxCachedMessageAmount = "MaxCachedMessageAmount";
 template <class T> const char *const FactoryKeys<T>::LogLevel = "LogLevel";
 template <class T> const char *const FactoryKeys<T>::LogFileMaxIndex = "LogFileMaxIndex";
 template <class T> const char *const FactoryKeys<T>::LogFileSize = "LogFileSize";
