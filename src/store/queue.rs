@@ -1,16 +1,73 @@
-//! One consume queue: which records, in order.
+//! One consume queue: which records, in order. It is derived from the log and never written by itself: entries of
+//! segments in use are in memory, those of finished segments in the segment's index file ([`super::index_file`]).
 
-use std::sync::Arc;
+use super::index_file::IndexFile;
+use crate::protocol::failure::Failure;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What a queue knows of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Log address of the record's envelope. [`LOST`]: the record was damaged, its place in the queue stays empty.
+    pub(crate) address: u64,
+    /// Length of the record, without envelope.
+    pub(crate) len: u32,
+    /// Java's 32-bit hash of the tag.
+    pub(crate) tag_hash: i32,
+}
+
+/// The address of an entry whose record could not be recovered.
+pub(crate) const LOST: u64 = u64::MAX;
+
+/// A topic's queue.
 #[derive(Debug)]
 pub struct Queue {
     topic: Arc<str>,
     id: i32,
+    /// CRC-32C of the topic: where the key index starts from.
+    topic_hash: u32,
+    /// The offset the next appended record gets; only moved with the log's lock held.
+    assigned: AtomicU64,
+    /// Set while the queue stands in a list of queues that grew.
+    pub(crate) is_listed: AtomicBool,
+    readable: Mutex<Readable>,
+}
+
+/// The records consumers may see.
+#[derive(Debug, Default)]
+struct Readable {
+    /// Entries in index files, oldest first.
+    spans: VecDeque<Span>,
+    /// Offset of `recent[0]`.
+    recent_first: u64,
+    /// Entries of segments without an index file.
+    recent: VecDeque<Entry>,
+}
+
+/// The part of a queue that lies in one finished segment.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    /// Index of the first entry among the index file's entries.
+    pub(crate) at: u64,
+    pub(crate) file: Arc<IndexFile>,
 }
 
 impl Queue {
-    pub fn new(topic: Arc<str>, id: i32) -> Self {
-        Self { topic, id }
+    /// A queue without records whose next offset is `next`.
+    pub(crate) fn new(topic: Arc<str>, id: i32, next: u64) -> Self {
+        let topic_hash = crc32c::crc32c(topic.as_bytes());
+        Self {
+            topic,
+            id,
+            topic_hash,
+            assigned: AtomicU64::new(next),
+            is_listed: AtomicBool::new(false),
+            readable: Mutex::new(Readable { recent_first: next, ..Readable::default() }),
+        }
     }
 
     pub fn topic(&self) -> &Arc<str> {
@@ -21,13 +78,121 @@ impl Queue {
         self.id
     }
 
+    pub(crate) fn topic_hash(&self) -> u32 {
+        self.topic_hash
+    }
+
     /// The oldest offset that can still be read.
     pub fn min_offset(&self) -> u64 {
-        unimplemented!()
+        self.lock().min()
     }
 
     /// The offset the next readable message will have.
     pub fn max_offset(&self) -> u64 {
-        unimplemented!()
+        self.lock().max()
+    }
+
+    /// Takes the next offset. The caller holds the log's lock.
+    pub(crate) fn assign(&self) -> u64 {
+        self.assigned.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Gives back `offset` and all after it: their records were not written. The caller holds the log's lock.
+    pub(crate) fn unassign(&self, offset: u64) {
+        self.assigned.fetch_min(offset, Ordering::Relaxed);
+    }
+
+    /// Makes a record readable. Records of a queue come in order; an offset that was jumped over is a lost record.
+    pub(crate) fn publish(&self, offset: u64, entry: Entry) {
+        let mut readable = self.lock();
+        let lost = Entry { address: LOST, len: 0, tag_hash: 0 };
+        if readable.max() == 0 && readable.spans.is_empty() && readable.recent.is_empty() {
+            // The first record this queue sees again after older ones were deleted.
+            readable.recent_first = offset;
+        }
+        while readable.max() < offset {
+            readable.recent.push_back(lost);
+        }
+        if readable.max() == offset {
+            readable.recent.push_back(entry);
+        }
+        self.assigned.fetch_max(offset + 1, Ordering::Relaxed);
+    }
+
+    /// Adds the part of the queue that an index file holds; spans come oldest first, before any `publish`.
+    pub(crate) fn add_span(&self, span: Span) {
+        let mut readable = self.lock();
+        let next = span.first + span.count;
+        readable.spans.push_back(span);
+        readable.recent_first = next;
+        self.assigned.fetch_max(next, Ordering::Relaxed);
+    }
+
+    /// Entries below the address `end`, which a finished segment's index file is about to hold: first offset, entries.
+    pub(crate) fn recent_below(&self, end: u64) -> (u64, Vec<Entry>) {
+        let readable = self.lock();
+        let count = readable.count_below(end);
+        (readable.recent_first, readable.recent.iter().take(count).copied().collect())
+    }
+
+    /// Replaces the oldest entries in memory by their index file.
+    pub(crate) fn finish_span(&self, span: Span) {
+        let mut readable = self.lock();
+        let count = (span.count as usize).min(readable.recent.len());
+        readable.recent.drain(..count);
+        readable.recent_first += count as u64;
+        // Gives memory back after a burst.
+        if readable.recent.capacity() > 4 * readable.recent.len() + 1024 {
+            readable.recent.shrink_to_fit();
+        }
+        readable.spans.push_back(span);
+    }
+
+    /// Forgets what an index file held, because its segment goes away. If that was something: the queue's next offset.
+    pub(crate) fn drop_spans_of(&self, file: &Arc<IndexFile>) -> Option<u64> {
+        let mut readable = self.lock();
+        let before = readable.spans.len();
+        readable.spans.retain(|span| !Arc::ptr_eq(&span.file, file));
+        (readable.spans.len() < before).then(|| readable.max())
+    }
+
+    /// Up to `max` entries from `offset` on. Empty outside the queue.
+    pub(crate) fn entries(&self, offset: u64, max: usize) -> Result<Vec<Entry>, Failure> {
+        let span = {
+            let readable = self.lock();
+            if offset >= readable.recent_first {
+                let skip = usize::try_from(offset - readable.recent_first).unwrap_or(usize::MAX);
+                return Ok(readable.recent.iter().skip(skip).take(max).copied().collect());
+            }
+            let at = readable.spans.partition_point(|span| span.first + span.count <= offset);
+            match readable.spans.get(at) {
+                Some(span) if span.first <= offset => span.clone(),
+                _ => return Ok(Vec::new()),
+            }
+        };
+        // Outside the lock: this reads a file.
+        let skip = offset - span.first;
+        let count = (span.count - skip).min(max as u64);
+        span.file.entries(span.at + skip, count)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Readable> {
+        self.readable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Readable {
+    fn min(&self) -> u64 {
+        self.spans.front().map_or(self.recent_first, |span| span.first)
+    }
+
+    fn max(&self) -> u64 {
+        self.recent_first + self.recent.len() as u64
+    }
+
+    /// How many of the oldest entries in memory lie below a log address; a lost record goes with its successor.
+    fn count_below(&self, end: u64) -> usize {
+        let is_below = |entry: &Entry| entry.address < end;
+        self.recent.iter().rposition(is_below).map_or(0, |last| last + 1)
     }
 }

@@ -1,6 +1,17 @@
-//! Reading a queue.
+//! Reading queues: by offset, by position, by time, by key.
 
+use super::append::key_hash;
+use super::envelope::ENVELOPE_BYTES;
+use super::inner::Inner;
+use super::queue::{Entry, LOST, Queue};
+use crate::protocol::failure::Failure;
+use crate::protocol::properties;
+use crate::protocol::record::{Record, peek_len};
 use bytes::Bytes;
+
+/// Most entries of a queue that one read looks at, so that a filter that matches nothing cannot hold a thread for long.
+pub(crate) const SCANNED_MAX: usize = 16_384;
+const ENTRIES_AT_ONCE: usize = 512;
 
 /// What a read of a queue found.
 #[derive(Debug, Clone, Default)]
@@ -12,3 +23,162 @@ pub struct Read {
     pub min_offset: u64,
     pub max_offset: u64,
 }
+
+impl Inner {
+    pub(crate) fn read(
+        &self,
+        queue: &Queue,
+        offset: u64,
+        messages_max: usize,
+        bytes_max: usize,
+        filter: &dyn Fn(i64) -> bool,
+    ) -> Result<Read, Failure> {
+        let (min_offset, max_offset) = (queue.min_offset(), queue.max_offset());
+        let start = offset.clamp(min_offset, max_offset);
+        let mut read = Read { records: Vec::new(), next_offset: start, min_offset, max_offset };
+        if start != offset {
+            return Ok(read);
+        }
+        let (mut bytes, mut scanned) = (0, 0);
+        while scanned < SCANNED_MAX && read.records.len() < messages_max {
+            let entries = queue.entries(read.next_offset, ENTRIES_AT_ONCE.min(messages_max.max(16)))?;
+            if entries.is_empty() {
+                break;
+            }
+            scanned += entries.len();
+            let (taken, wanted) = choose(&entries, messages_max - read.records.len(), bytes_max, &mut bytes, filter);
+            read.next_offset += taken as u64;
+            self.fetch(&wanted, &mut read.records)?;
+            if taken < entries.len() {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    /// The records of entries; those whose segment was deleted meanwhile are left out.
+    fn fetch(&self, wanted: &[(u64, usize)], out: &mut Vec<Bytes>) -> Result<(), Failure> {
+        let mut recent = Vec::with_capacity(wanted.len());
+        self.log.blocks.records(wanted, &mut recent);
+        for (&(address, len), recent) in wanted.iter().zip(recent) {
+            match recent {
+                Some(record) => out.push(record),
+                None => out.extend(self.cold_record(address, len)?),
+            }
+        }
+        Ok(())
+    }
+
+    fn cold_record(&self, address: u64, len: usize) -> Result<Option<Bytes>, Failure> {
+        let Some(segment) = self.shared.segments.find(address) else { return Ok(None) };
+        match self.cold.record(&segment, address, len, self.shared.published_end()) {
+            Ok(record) => Ok(Some(record)),
+            // Deleted between the look-up and the read.
+            Err(_) if self.shared.segments.find(address).is_none() => Ok(None),
+            Err(failure) => {
+                log::error!("{failure}");
+                self.skip_damaged(failure)
+            }
+        }
+    }
+
+    /// A damaged record is reported and passed over, like one that recovery found damaged: it must not stop the queue.
+    /// Any other error is the caller's.
+    fn skip_damaged(&self, failure: Failure) -> Result<Option<Bytes>, Failure> {
+        use crate::protocol::failure::FailureKind;
+        if failure.kind == FailureKind::Corrupt { Ok(None) } else { Err(failure) }
+    }
+
+    /// The record that begins at `position`.
+    pub(crate) fn record_at(&self, position: u64) -> Result<Option<Bytes>, Failure> {
+        let Some(address) = position.checked_sub(ENVELOPE_BYTES as u64) else { return Ok(None) };
+        if address >= self.shared.published_end() {
+            return Ok(None);
+        }
+        let Some(segment) = self.shared.segments.find(address) else { return Ok(None) };
+        let head = segment.read(address, ENVELOPE_BYTES + 4)?;
+        let Some(len) = head.get(ENVELOPE_BYTES..).and_then(peek_len) else { return Ok(None) };
+        if address + (ENVELOPE_BYTES + len) as u64 > segment.end() {
+            return Ok(None);
+        }
+        match segment.read_record(address, len) {
+            Ok(record) => Ok(Some(record)),
+            // Somebody asked for a position that is none.
+            Err(failure) if failure.kind == crate::protocol::failure::FailureKind::Corrupt => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// The first offset stored at or after the time: store times rise within a queue.
+    pub(crate) fn search_offset(&self, queue: &Queue, timestamp_ms: i64) -> Result<u64, Failure> {
+        let (mut low, mut high) = (queue.min_offset(), queue.max_offset());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let read = self.read(queue, middle, 1, usize::MAX, &|_| true)?;
+            let Some(bytes) = read.records.first() else { break };
+            let Ok(record) = Record::decode(bytes) else { break };
+            if record.head.store_timestamp_ms < timestamp_ms {
+                low = u64::try_from(record.head.queue_offset).unwrap_or(middle).max(middle) + 1;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    /// Records whose UNIQ_KEY or one of whose KEYS is `key`, newest first.
+    pub(crate) fn find_by_key(&self, topic: &str, key: &str, max: usize) -> Result<Vec<Bytes>, Failure> {
+        let hash = key_hash(crc32c::crc32c(topic.as_bytes()), key);
+        let mut found = Vec::new();
+        for held in self.shared.segments.used().iter().rev() {
+            let base = held.segment.base();
+            let mut places: Vec<u32> = match &held.index {
+                Some(index) => index.keys()?.iter().filter(|k| k.hash == hash).map(|k| k.at).collect(),
+                None => self.shared.recent_keys(base, hash),
+            };
+            places.sort_unstable();
+            places.dedup();
+            for at in places.into_iter().rev() {
+                let Some(bytes) = self.record_at(base + u64::from(at) + ENVELOPE_BYTES as u64)? else { continue };
+                let Ok(record) = Record::decode(&bytes) else { continue };
+                if record.topic() == topic && has_key(&record, key) {
+                    found.push(bytes);
+                }
+                if found.len() == max {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Walks entries until a limit: how many were looked at, and which records are wanted.
+fn choose(
+    entries: &[Entry],
+    messages_max: usize,
+    bytes_max: usize,
+    bytes: &mut usize,
+    filter: &dyn Fn(i64) -> bool,
+) -> (usize, Vec<(u64, usize)>) {
+    let mut wanted = Vec::with_capacity(messages_max.min(entries.len()));
+    for (taken, entry) in entries.iter().enumerate() {
+        if entry.address == LOST || !filter(i64::from(entry.tag_hash)) {
+            continue;
+        }
+        let len = entry.len as usize;
+        let is_first = *bytes == 0;
+        if wanted.len() == messages_max || (!is_first && bytes.saturating_add(len) > bytes_max) {
+            return (taken, wanted);
+        }
+        *bytes += len;
+        wanted.push((entry.address, len));
+    }
+    (entries.len(), wanted)
+}
+
+fn has_key(record: &Record, key: &str) -> bool {
+    record.property(properties::UNIQ_KEY) == Some(key)
+        || record.property(properties::KEYS).is_some_and(|keys| keys.split(' ').any(|own| own == key))
+}
+

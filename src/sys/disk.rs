@@ -79,3 +79,16 @@ pub struct DiskSpace {
     /// What this process may still use.
     pub available_bytes: u64,
 }
+
+/// Whether an operation failed for want of room: the disk or a quota on it is full, which may pass. Other errors
+/// of a write do not.
+pub fn is_disk_full(error: &io::Error) -> bool {
+    /// A full disk as some file systems report it; std leaves this one unnamed.
+    #[cfg(windows)]
+    const ERROR_HANDLE_DISK_FULL: i32 = 39;
+    #[cfg(windows)]
+    if error.raw_os_error() == Some(ERROR_HANDLE_DISK_FULL) {
+        return true;
+    }
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}

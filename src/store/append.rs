@@ -1,0 +1,166 @@
+//! What is appended, and what is known of it afterwards.
+
+use super::queue::Queue;
+use crate::protocol::failure::{Completion, Failure, Stored};
+use crate::protocol::properties;
+use crate::protocol::record::RecordHead;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+/// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
+/// the body's checksum.
+#[derive(Debug)]
+pub struct Append<'a> {
+    pub queue: &'a Arc<Queue>,
+    pub head: RecordHead,
+    /// Property text, at most `limits::PROPERTIES_BYTES_MAX`.
+    pub properties: &'a str,
+    /// At most `limits::BODY_BYTES_MAX`.
+    pub body: &'a [u8],
+    /// Java's hash of the tag, kept in the consume queue beside the position; what it means is the caller's matter.
+    pub tag_hash: i64,
+}
+
+/// Where a message was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    pub queue_offset: u64,
+    /// Where the record begins in the log.
+    pub position: u64,
+    pub store_timestamp_ms: i64,
+}
+
+/// What the store itself reads out of a message's properties, in one pass over the text.
+#[derive(Debug, Default)]
+pub(crate) struct Noted {
+    /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS.
+    pub(crate) keys: KeyHashes,
+    /// TIMER_OUT_MS of a record in the timer topic.
+    pub(crate) due_ms: Option<i64>,
+    /// TIMER_ORIGIN: the waiting record that this one is the delivery of.
+    pub(crate) timer_origin: Option<u64>,
+}
+
+/// Almost every message has one or two keys: those need no allocation.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct KeyHashes {
+    few: [u32; 2],
+    count: u8,
+    more: Vec<u32>,
+}
+
+impl KeyHashes {
+    fn push(&mut self, hash: u32) {
+        match self.few.get_mut(usize::from(self.count)) {
+            Some(slot) => {
+                *slot = hash;
+                self.count += 1;
+            }
+            None => self.more.push(hash),
+        }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
+        self.few.iter().take(usize::from(self.count)).chain(&self.more).copied()
+    }
+}
+
+/// Hash of a key within a topic, as the key index keeps it.
+pub(crate) fn key_hash(topic_hash: u32, key: &str) -> u32 {
+    crc32c::crc32c_append(topic_hash, key.as_bytes())
+}
+
+impl Noted {
+    pub(crate) fn read(topic_hash: u32, is_timer: bool, text: &str) -> Self {
+        let mut noted = Self::default();
+        for (name, value) in properties::iter(text) {
+            match name {
+                properties::UNIQ_KEY => noted.keys.push(key_hash(topic_hash, value)),
+                properties::KEYS => {
+                    value.split(' ').filter(|key| !key.is_empty()).for_each(|key| noted.keys.push(key_hash(topic_hash, key)));
+                }
+                properties::TIMER_OUT_MS if is_timer => noted.due_ms = value.parse().ok(),
+                properties::TIMER_ORIGIN => noted.timer_origin = value.parse().ok(),
+                _ => {}
+            }
+        }
+        noted
+    }
+}
+
+/// Who waits for a record.
+pub(crate) enum Waiter {
+    /// The leader itself, or nobody.
+    None,
+    Blocked(Arc<Parked>),
+    Completion(Completion<Appended>),
+}
+
+impl std::fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Blocked(_) => "Blocked",
+            Self::Completion(_) => "Completion",
+        })
+    }
+}
+
+impl Waiter {
+    pub(crate) fn finish(self, result: Result<Appended, Failure>) {
+        match self {
+            Self::None => {}
+            Self::Blocked(parked) => parked.finish(result.map(|_| ())),
+            Self::Completion(completion) => completion(result),
+        }
+    }
+}
+
+/// A blocked caller that another thread writes for.
+#[derive(Debug)]
+pub(crate) struct Parked {
+    is_done: AtomicBool,
+    outcome: Mutex<Result<(), Failure>>,
+    thread: Thread,
+}
+
+impl Parked {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { is_done: AtomicBool::new(false), outcome: Mutex::new(Ok(())), thread: std::thread::current() })
+    }
+
+    fn finish(&self, result: Result<(), Failure>) {
+        if result.is_err() {
+            *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = result;
+        }
+        self.is_done.store(true, Ordering::Release);
+        self.thread.unpark();
+    }
+
+    /// Waits on the thread that made this value.
+    pub(crate) fn wait(&self, timeout: Duration) -> Result<(), Failure> {
+        let deadline = Instant::now().checked_add(timeout);
+        while !self.is_done.load(Ordering::Acquire) {
+            let Some(deadline) = deadline else {
+                std::thread::park();
+                continue;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(timed_out(timeout));
+            }
+            std::thread::park_timeout(left);
+        }
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn timed_out(timeout: Duration) -> Failure {
+    Failure::new(
+        crate::protocol::failure::FailureKind::Timeout,
+        format!("the message was not written within {} ms: the disk is slow or stuck", timeout.as_millis()),
+    )
+    .with_stored(Stored::Unknown)
+}

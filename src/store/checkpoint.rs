@@ -1,0 +1,128 @@
+//! Staged rows, timers and the log's known end go into the metadata together, in one transaction.
+//!
+//! The transaction carries two addresses: up to `applied` every record's effect on the timers is in the metadata, and up
+//! to `synced` the log is on the device. Recovery reads the log from the first and writes it anew from the second. In
+//! ASYNC_FLUSH the log is synced first, so that no committed offset runs ahead of it.
+
+use super::config::FlushMode;
+use super::error::corrupt;
+use super::inner::Inner;
+use super::metadata::{Batch, MetaTable};
+use super::shared::lock;
+use super::timers::row_key;
+use crate::protocol::failure::{Failure, FailureKind};
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+/// Tables of the store's user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Table {
+    Topics,
+    Groups,
+    Offsets,
+}
+
+impl Table {
+    fn in_metadata(self) -> MetaTable {
+        match self {
+            Self::Topics => MetaTable::Topics,
+            Self::Groups => MetaTable::Groups,
+            Self::Offsets => MetaTable::Offsets,
+        }
+    }
+}
+
+/// Rows that wait for the next checkpoint; `None`: deleted.
+#[derive(Debug, Default)]
+pub(crate) struct Staged {
+    rows: BTreeMap<(Table, String), Option<Vec<u8>>>,
+}
+
+/// Rows of [`MetaTable::State`].
+pub(crate) const STATE_APPLIED: &[u8] = b"applied";
+pub(crate) const STATE_SYNCED: &[u8] = b"synced";
+
+impl Inner {
+    pub(crate) fn put_row(&self, table: Table, key: &str, value: Option<&[u8]>) {
+        lock(&self.staged).rows.insert((table, key.to_owned()), value.map(<[u8]>::to_vec));
+        self.shared.submit_later(super::shared::Job::Checkpoint);
+    }
+
+    pub(crate) fn rows(&self, table: Table) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+        let mut rows = BTreeMap::new();
+        for (key, value) in self.metadata.range(table.in_metadata(), &[], None, usize::MAX)? {
+            let key = String::from_utf8(key)
+                .map_err(|_| corrupt(&self.config.dir.join(super::METADATA_FILE), "a row's key is not text"))?;
+            rows.insert(key, value);
+        }
+        for ((own, key), value) in &lock(&self.staged).rows {
+            match value {
+                _ if *own != table => {}
+                Some(value) => drop(rows.insert(key.clone(), value.clone())),
+                None => drop(rows.remove(key)),
+            }
+        }
+        Ok(rows.into_iter().collect())
+    }
+
+    pub(crate) fn checkpoint(&self) -> Result<(), Failure> {
+        let rows: Vec<_> = lock(&self.staged).rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let timers = self.shared.timers.changes();
+        self.sync_log()?;
+        let synced = *lock(&self.synced_end);
+        let mut batch = Batch::default();
+        for ((table, key), value) in &rows {
+            match value {
+                Some(value) => batch.put(table.in_metadata(), key.as_bytes(), value),
+                None => batch.delete(table.in_metadata(), key.as_bytes()),
+            }
+        }
+        for ((due, position), _) in &timers.added {
+            let record = self.record_at(*position)?.ok_or_else(|| {
+                Failure::new(FailureKind::Corrupt, format!("the waiting message at log position {position} is gone"))
+            })?;
+            batch.put(MetaTable::Timers, &row_key(*due, *position), &record);
+        }
+        timers.remove_fired(&mut batch);
+        let applied = timers.applied.min(synced);
+        batch.put(MetaTable::State, STATE_APPLIED, &applied.to_be_bytes());
+        batch.put(MetaTable::State, STATE_SYNCED, &synced.to_be_bytes());
+        self.metadata.commit(&batch)?;
+        self.shared.timers.checkpointed(&timers);
+        let mut staged = lock(&self.staged);
+        for (key, value) in rows {
+            // A row that was changed again meanwhile stays staged.
+            if staged.rows.get(&key) == Some(&value) {
+                staged.rows.remove(&key);
+            }
+        }
+        Ok(())
+    }
+
+    /// ASYNC_FLUSH: brings everything written to the device. A failure makes the log refuse, as after any failed sync.
+    pub(crate) fn sync_log(&self) -> Result<(), Failure> {
+        let mut synced_end = lock(&self.synced_end);
+        let published = self.shared.published_end();
+        if self.config.flush == FlushMode::Sync {
+            *synced_end = published;
+            return Ok(());
+        }
+        if !self.shared.is_dirty.swap(false, Ordering::AcqRel) && *synced_end >= published {
+            return Ok(());
+        }
+        let published = self.shared.published_end();
+        for held in self.shared.segments.used() {
+            let segment = held.segment;
+            if segment.end() <= *synced_end || segment.base() >= published {
+                continue;
+            }
+            self.log.counters.syncs.fetch_add(1, Ordering::Relaxed);
+            segment.sync().map_err(|failure| {
+                self.log.refuse_after(&failure);
+                Failure { kind: FailureKind::Storage, ..failure }
+            })?;
+        }
+        *synced_end = published;
+        Ok(())
+    }
+}

@@ -1,0 +1,488 @@
+//! The append path: one lock, one buffer, and a leader that writes for everybody.
+//!
+//! A caller takes the lock, copies its record to the end of the buffer and, if nobody is writing, becomes the leader:
+//! it takes the whole buffer, releases the lock, writes it with one `pwrite` and, in SYNC_FLUSH, one `fdatasync`, makes
+//! the records readable and wakes those it wrote for. Who comes meanwhile fills the next buffer. A blocked caller that
+//! finds the log idle therefore pays no thread hop; a hundred share one sync. Asynchronous callers never sync: the log
+//! thread leads for them. Without syncs they write inline when the log is idle.
+//!
+//! Order of effects for one batch: written, synced, bytes in [`RecentBlocks`], entries in the queues, timers noted,
+//! waiters told, arrivals told. So nothing is readable or acknowledged before it is as durable as promised.
+//!
+//! After a failed sync the kernel may have dropped the pages and marked them clean, so nothing later can be trusted: the
+//! log refuses appends until the store is opened again, and recovery writes the tail anew. A write that failed for want of
+//! space leaves the log usable: its records are taken back, and the generation rises, so that whatever of them reached
+//! the disk is never read as a record behind the ones that take their place.
+
+use super::append::{Append, Appended, Noted, Parked, Waiter};
+use super::batch::{Batch, Pending};
+use super::blocks::RecentBlocks;
+use super::config::FlushMode;
+use super::envelope::{self, ENVELOPE_BYTES};
+use super::error::unknown;
+use super::publishing::{Publishing, is_publishing};
+use super::queue::{Entry, Queue};
+use super::segment::Segment;
+use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
+use crate::protocol::names::TIMER_TOPIC;
+use crate::protocol::record;
+use crate::sys::clock::Clock;
+use bytes::BufMut;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Records that wait to be written may take this much memory; more, and appending waits for the writer.
+pub(crate) const PENDING_BYTES_MAX: usize = 16 << 20;
+/// A leader that was woken for its own record writes at most this many further batches before it hands over.
+const EXTRA_BATCHES_MAX: u32 = 4;
+/// Every so many inline writes an asynchronous one is left to the log thread, to see whether its caller sends on
+/// without waiting; if so, batching serves it better.
+const INLINE_PROBE_PERIOD: u32 = 64;
+
+/// What the rest of the store does around the log.
+pub(crate) trait LogEvents: Send + Sync + std::fmt::Debug {
+    /// The segment to go on in behind `full`. Called with the log's lock held when `full` has no room left.
+    fn next_segment(&self, full: &Segment) -> Result<Arc<Segment>, Failure>;
+    /// Records became readable, in log order, up to the address `end`. Called by one thread at a time.
+    fn published(&self, segment: &Arc<Segment>, records: &[Pending], end: u64);
+    /// Queues grew; no lock is held.
+    fn arrived(&self, queues: &[Arc<Queue>]);
+    /// ASYNC_FLUSH: something was written that is not synced.
+    fn dirtied(&self);
+    /// Takes back a segment that [`LogEvents::next_segment`] gave, unused.
+    fn give_back(&self, segment: Arc<Segment>);
+    /// Wakes the thread that leads for asynchronous callers; false: there is none, the caller must lead.
+    fn wake_log_thread(&self) -> bool;
+    /// The log stopped taking records.
+    fn refused(&self, why: &Failure);
+}
+
+#[derive(Debug)]
+pub(crate) struct CommitLog {
+    flush: FlushMode,
+    clock: Arc<dyn Clock>,
+    events: Arc<dyn LogEvents>,
+    state: Mutex<State>,
+    /// Notified when a batch was written and when the log falls idle.
+    progress: Condvar,
+    pub(crate) blocks: RecentBlocks,
+    pub(crate) counters: Counters,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) messages: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    pub(crate) writes: AtomicU64,
+    pub(crate) syncs: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Batches of segments that were left, then nothing: oldest first.
+    full: VecDeque<Batch>,
+    current: Batch,
+    has_leader: bool,
+    /// Why appends are refused, if they are.
+    refusal: Option<Failure>,
+    generation: u32,
+    /// Bytes in `full` and `current`.
+    pending_bytes: usize,
+    /// Asynchronous records not yet completed.
+    outstanding: usize,
+    /// Whether asynchronous callers send on without waiting for completions.
+    is_pipelined: bool,
+    inline_writes: u32,
+}
+
+impl CommitLog {
+    /// A log that goes on at `address` in `segment`.
+    pub(crate) fn new(
+        flush: FlushMode,
+        clock: Arc<dyn Clock>,
+        events: Arc<dyn LogEvents>,
+        segment: Arc<Segment>,
+        address: u64,
+        generation: u32,
+    ) -> Self {
+        let state = State {
+            full: VecDeque::new(),
+            current: Batch::new(segment, address),
+            has_leader: false,
+            refusal: None,
+            generation,
+            pending_bytes: 0,
+            outstanding: 0,
+            is_pipelined: false,
+            inline_writes: 0,
+        };
+        Self {
+            flush,
+            clock,
+            events,
+            state: Mutex::new(state),
+            progress: Condvar::new(),
+            blocks: RecentBlocks::default(),
+            counters: Counters::default(),
+        }
+    }
+
+    /// Appends and returns when the record is as durable as promised.
+    pub(crate) fn append_blocking(&self, append: &Append<'_>, timeout: Duration) -> Result<Appended, Failure> {
+        if is_publishing() {
+            return Err(Failure::state("a blocking send from inside a completion would wait for itself"));
+        }
+        let noted = note(append);
+        let mut state = self.wait_for_room(self.lock(), timeout)?;
+        let appended = self.encode(&mut state, append, noted)?;
+        if !state.has_leader {
+            return self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended);
+        }
+        let parked = Parked::new();
+        state.current.wait_with(Waiter::Blocked(parked.clone()));
+        drop(state);
+        parked.wait(timeout).map(|()| appended)
+    }
+
+    /// Appends without waiting for the record's durability, and never syncs on this thread.
+    pub(crate) fn append(&self, append: &Append<'_>, completion: Completion<Appended>) -> Submitted<Appended> {
+        let noted = note(append);
+        let room = self.wait_for_room(self.lock(), Duration::MAX);
+        let (mut state, appended) =
+            match room.and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended))) {
+                Ok(taken) => taken,
+                Err(failure) => return Submitted::Done(Err(failure)),
+            };
+        if self.flush == FlushMode::Async && !state.has_leader && state.may_write_inline() {
+            return Submitted::Done(self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended));
+        }
+        state.current.wait_with(Waiter::Completion(completion));
+        state.outstanding += 1;
+        self.leave_to_log_thread(state);
+        Submitted::Pending
+    }
+
+    /// Appends without anybody to tell.
+    pub(crate) fn append_detached(&self, append: &Append<'_>) -> Result<(), Failure> {
+        let noted = note(append);
+        let mut state = self.wait_for_room(self.lock(), Duration::MAX)?;
+        self.encode(&mut state, append, noted)?;
+        self.leave_to_log_thread(state);
+        Ok(())
+    }
+
+    /// Writes whatever waits. For the log thread; other threads may call it too.
+    pub(crate) fn lead_if_idle(&self) {
+        let state = self.lock();
+        if !state.has_leader && state.has_pending() {
+            // The outcome was told to those who wait for it.
+            let _ = self.lead(state, None);
+        }
+    }
+
+    /// Whether records wait that nobody writes.
+    pub(crate) fn needs_leader(&self) -> bool {
+        let state = self.lock();
+        !state.has_leader && state.has_pending()
+    }
+
+    /// Refuses appends from now on, then waits until everything taken before is written or failed.
+    pub(crate) fn close(&self, why: Failure) {
+        let mut state = self.lock();
+        state.refusal.get_or_insert(why);
+        loop {
+            if state.has_leader {
+                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else if state.has_pending() {
+                let _ = self.lead(state, None);
+                state = self.lock();
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Refuses appends until the store is opened again.
+    pub(crate) fn refuse(&self, why: Failure) {
+        let mut state = self.lock();
+        if state.refusal.is_none() {
+            self.events.refused(&why);
+            state.refusal = Some(why);
+        }
+    }
+
+    /// Refuses appends until the store is opened again, because of a failed sync.
+    pub(crate) fn refuse_after(&self, failure: &Failure) {
+        self.refuse(refusal_after(failure));
+    }
+
+    /// Takes a refusal for want of disk space back.
+    pub(crate) fn accept_again(&self) {
+        let mut state = self.lock();
+        if state.refusal.as_ref().is_some_and(|why| why.kind == FailureKind::DiskFull) {
+            state.refusal = None;
+        }
+    }
+
+    pub(crate) fn refusal(&self) -> Option<Failure> {
+        self.lock().refusal.clone()
+    }
+
+    /// The segment in use and the address behind the last record taken.
+    pub(crate) fn end(&self) -> (Arc<Segment>, u64) {
+        let state = self.lock();
+        (state.current.segment().clone(), state.current.end())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        timeout: Duration,
+    ) -> Result<MutexGuard<'a, State>, Failure> {
+        while state.pending_bytes >= PENDING_BYTES_MAX && !is_publishing() {
+            if !state.has_leader {
+                let _ = self.lead(state, Some(0));
+                state = self.lock();
+                continue;
+            }
+            if timeout == Duration::MAX {
+                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let (again, waited) =
+                self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            if waited.timed_out() && state.pending_bytes >= PENDING_BYTES_MAX {
+                return Err(Failure::new(
+                    FailureKind::Timeout,
+                    format!("{PENDING_BYTES_MAX} bytes wait to be written already: the disk is slow or stuck"),
+                ));
+            }
+        }
+        Ok(state)
+    }
+
+    /// Copies the record to the end of the buffer and takes its place in the log and in its queue.
+    fn encode(&self, state: &mut State, append: &Append<'_>, noted: Noted) -> Result<Appended, Failure> {
+        if let Some(refusal) = &state.refusal {
+            return Err(refusal.clone());
+        }
+        let mut head = append.head;
+        let topic = append.queue.topic();
+        let record_len = record::encoded_len(&head, topic, append.properties, append.body);
+        if !state.current.segment().has_room(state.current.end(), ENVELOPE_BYTES + record_len) {
+            self.roll(state, ENVELOPE_BYTES + record_len)?;
+        }
+        let address = state.current.end();
+        let queue_offset = append.queue.assign();
+        head.queue_id = append.queue.id();
+        head.queue_offset = queue_offset as i64;
+        head.position = (address + ENVELOPE_BYTES as u64) as i64;
+        head.store_timestamp_ms = self.clock.wall_ms();
+        let generation = state.generation;
+        let pending = Pending {
+            queue: append.queue.clone(),
+            queue_offset,
+            entry: Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 },
+            store_timestamp_ms: head.store_timestamp_ms,
+            noted,
+            waiter: Waiter::None,
+        };
+        state.current.push(ENVELOPE_BYTES + record_len, pending, |out| {
+            let start = out.len();
+            out.put_bytes(0, ENVELOPE_BYTES);
+            record::encode(&head, topic, append.properties, append.body, out);
+            if let Some(bytes) = out.get_mut(start..) {
+                envelope::close(bytes, address, generation);
+            }
+        });
+        state.pending_bytes += ENVELOPE_BYTES + record_len;
+        Ok(Appended {
+            queue_offset,
+            position: address + ENVELOPE_BYTES as u64,
+            store_timestamp_ms: head.store_timestamp_ms,
+        })
+    }
+
+    /// Leaves the segment in use for the next one, whose preparation was finished long ago if the disk keeps up.
+    fn roll(&self, state: &mut State, needed: usize) -> Result<(), Failure> {
+        let next = self.events.next_segment(state.current.segment())?;
+        if !next.has_room(next.base(), needed) {
+            return Err(Failure::new(
+                FailureKind::Storage,
+                format!("a record of {needed} bytes does not fit a segment of {} bytes", next.capacity()),
+            ));
+        }
+        let mark = envelope::end_of_segment(state.current.end(), state.generation);
+        state.current.push_mark(&mark);
+        state.pending_bytes += mark.len();
+        state.generation = state.generation.max(next.generation());
+        let base = next.base();
+        let left = std::mem::replace(&mut state.current, Batch::new(next, base));
+        state.full.push_back(left);
+        Ok(())
+    }
+
+    fn leave_to_log_thread(&self, state: MutexGuard<'_, State>) {
+        let is_idle = !state.has_leader;
+        drop(state);
+        if is_idle {
+            self.wake_log_thread();
+        }
+    }
+
+    fn wake_log_thread(&self) {
+        if !self.events.wake_log_thread() {
+            self.lead_if_idle();
+        }
+    }
+
+    /// Writes batch after batch: all, or the caller's own (the last one there is now) and at most `extra` more. Returns
+    /// the outcome of the caller's own.
+    fn lead<'a>(&'a self, mut state: MutexGuard<'a, State>, extra: Option<u32>) -> Result<(), Failure> {
+        state.has_leader = true;
+        let own_at = state.full.len() as u32;
+        let mut own = Ok(());
+        let mut written = 0;
+        while let Some(batch) = state.take_batch() {
+            drop(state);
+            let (bytes, records, completions) = (batch.len(), batch.records(), batch.completions());
+            let outcome = self.write(batch);
+            state = self.lock();
+            state.pending_bytes = state.pending_bytes.saturating_sub(bytes);
+            state.outstanding = state.outstanding.saturating_sub(completions);
+            if completions > 0 {
+                // More than one at a time: their callers send on without waiting for each.
+                state.is_pipelined = records > 1 || state.outstanding > 0;
+            }
+            if let Err((batch, failure)) = outcome {
+                state = self.take_back(state, batch, &failure);
+                own = match written.cmp(&own_at) {
+                    std::cmp::Ordering::Less => Err(failure),
+                    std::cmp::Ordering::Equal => Err(unknown(failure)),
+                    std::cmp::Ordering::Greater => own,
+                };
+                break;
+            }
+            self.progress.notify_all();
+            written += 1;
+            if extra.is_some_and(|extra| written > own_at + extra) {
+                break;
+            }
+        }
+        state.has_leader = false;
+        let is_left = state.has_pending();
+        drop(state);
+        self.progress.notify_all();
+        if is_left {
+            self.wake_log_thread();
+        }
+        own
+    }
+
+    /// Writes one batch, makes it readable and tells everybody concerned.
+    fn write(&self, mut batch: Batch) -> Result<(), (Batch, Failure)> {
+        let len = batch.len() as u64;
+        let (segment, start) = (batch.segment().clone(), batch.start());
+        let bytes = batch.freeze();
+        if let Err(failure) = self.write_bytes(&segment, &bytes, start) {
+            return Err((batch, failure));
+        }
+        let _publishing = Publishing::begin();
+        self.counters.messages.fetch_add(batch.records() as u64, Ordering::Relaxed);
+        self.counters.bytes.fetch_add(len, Ordering::Relaxed);
+        self.blocks.push(start, bytes);
+        let mut grown = Vec::new();
+        for pending in batch.pending() {
+            pending.queue.publish(pending.queue_offset, pending.entry);
+            if !pending.queue.is_listed.swap(true, Ordering::Relaxed) {
+                grown.push(pending.queue.clone());
+            }
+        }
+        for queue in &grown {
+            queue.is_listed.store(false, Ordering::Relaxed);
+        }
+        self.events.published(&segment, batch.pending(), start + len);
+        batch.succeed();
+        if self.flush == FlushMode::Async {
+            self.events.dirtied();
+        }
+        self.events.arrived(&grown);
+        Ok(())
+    }
+
+    fn write_bytes(&self, segment: &Segment, bytes: &[u8], address: u64) -> Result<(), Failure> {
+        segment.write(bytes, address)?;
+        self.counters.writes.fetch_add(1, Ordering::Relaxed);
+        if self.flush == FlushMode::Async {
+            return Ok(());
+        }
+        self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        // A failed sync is never one to try again, whatever its cause.
+        segment.sync().map_err(|failure| Failure { kind: FailureKind::Storage, ..failure })
+    }
+
+    /// After a failed write: the batch and all that was taken behind it lose their places, and the log goes on where the
+    /// failed batch began, under a new generation. Anything but a full disk makes the log refuse.
+    fn take_back<'a>(&'a self, mut state: MutexGuard<'a, State>, batch: Batch, failure: &Failure) -> MutexGuard<'a, State> {
+        let restart = Batch::new(batch.segment().clone(), batch.start());
+        let mut behind: Vec<Batch> = state.full.drain(..).collect();
+        behind.push(std::mem::replace(&mut state.current, restart));
+        for lost in behind.iter().rev().chain([&batch]) {
+            lost.unassign();
+        }
+        for segment in behind.iter().map(Batch::segment).filter(|segment| !Arc::ptr_eq(segment, batch.segment())) {
+            self.events.give_back(segment.clone());
+        }
+        state.generation += 1;
+        state.pending_bytes = 0;
+        state.outstanding = 0;
+        if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
+            state.refusal = Some(refusal_after(failure));
+            self.events.refused(failure);
+        }
+        drop(state);
+        let _publishing = Publishing::begin();
+        batch.fail(&unknown(failure.clone()));
+        behind.into_iter().for_each(|lost| lost.fail(failure));
+        self.lock()
+    }
+}
+
+impl State {
+    fn has_pending(&self) -> bool {
+        !self.full.is_empty() || self.current.len() > 0
+    }
+
+    /// The oldest records that wait, all of one segment.
+    fn take_batch(&mut self) -> Option<Batch> {
+        if let Some(batch) = self.full.pop_front() {
+            return Some(batch);
+        }
+        (self.current.len() > 0).then(|| self.current.take())
+    }
+
+    /// Whether an asynchronous append should write by itself: its caller waits for each, so batching would only delay.
+    fn may_write_inline(&mut self) -> bool {
+        if self.outstanding > 0 || self.is_pipelined {
+            return false;
+        }
+        self.inline_writes = self.inline_writes.wrapping_add(1);
+        !self.inline_writes.is_multiple_of(INLINE_PROBE_PERIOD)
+    }
+}
+
+fn note(append: &Append<'_>) -> Noted {
+    Noted::read(append.queue.topic_hash(), append.queue.topic().as_ref() == TIMER_TOPIC, append.properties)
+}
+
+fn refusal_after(failure: &Failure) -> Failure {
+    let message = format!("the store takes no messages until it is opened again, because {}", failure.message);
+    Failure::new(FailureKind::Storage, message)
+}

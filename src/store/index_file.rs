@@ -1,0 +1,231 @@
+//! The index of one segment, in one file beside it: which records each queue has in it, and which keys.
+//!
+//! ```text
+//!  0 "ONSIDX\0\1"   8 | 8 base 8 | 16 end 8 | 24 generation 4 | 28 is complete 4
+//! 32 last stored ms 8 | 40 directory bytes 8 | 48 entries 8 | 56 keys 8 | 64 body checksum 4 | 68 header checksum 4
+//! 72 directory: topics 4, then per topic: length 2, name, queues 4, then per queue: id 4, first offset 8, count 8
+//!    entries: (address 8, length 4, tag hash 4), queue by queue in directory order
+//!    keys:    (hash 4, address within the segment 4), sorted
+//! ```
+//! Little-endian. The directory's checksum is the body checksum; every entry is proven by the record it leads to. A file
+//! is written whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not
+//! complete was written at a clean close of the segment in use, and recovery reads the log from `end` on.
+
+use super::error::{corrupt, io_failure};
+use super::queue::Entry;
+use super::segment::sync_parent;
+use crate::protocol::failure::Failure;
+use crate::sys::disk::{Disk, DiskFile};
+use bytes::{Buf, BufMut, Bytes};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const MAGIC: [u8; 8] = *b"ONSIDX\0\x01";
+const HEADER_BYTES: u64 = 72;
+const ENTRY_BYTES: u64 = 16;
+const KEY_BYTES: u64 = 8;
+
+/// A key of a message: hash of topic and key, and where in the segment the record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Key {
+    pub(crate) hash: u32,
+    pub(crate) at: u32,
+}
+
+/// What is written.
+#[derive(Debug, Default)]
+pub(crate) struct IndexContent {
+    pub(crate) base: u64,
+    pub(crate) end: u64,
+    pub(crate) generation: u32,
+    pub(crate) is_complete: bool,
+    pub(crate) last_stored_ms: i64,
+    pub(crate) queues: Vec<QueuePart>,
+    pub(crate) keys: Vec<Key>,
+}
+
+/// The entries of one queue.
+#[derive(Debug)]
+pub(crate) struct QueuePart {
+    pub(crate) topic: Arc<str>,
+    pub(crate) queue_id: i32,
+    pub(crate) first: u64,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// An index file, open for reading.
+#[derive(Debug)]
+pub(crate) struct IndexFile {
+    path: PathBuf,
+    file: Arc<dyn DiskFile>,
+    pub(crate) base: u64,
+    pub(crate) end: u64,
+    pub(crate) generation: u32,
+    pub(crate) is_complete: bool,
+    pub(crate) last_stored_ms: i64,
+    entries_at: u64,
+    keys_at: u64,
+    keys: u64,
+}
+
+/// A queue of the directory: `at` counts entries from the start of the file's entries.
+#[derive(Debug)]
+pub(crate) struct DirectoryRow {
+    pub(crate) topic: Arc<str>,
+    pub(crate) queue_id: i32,
+    pub(crate) first: u64,
+    pub(crate) count: u64,
+    pub(crate) at: u64,
+}
+
+/// The index beside a segment: `….log` → `….idx`.
+pub(crate) fn path_of(segment: &Path) -> PathBuf {
+    segment.with_extension("idx")
+}
+
+impl IndexFile {
+    /// Writes the index beside `segment` and makes it durable. `content.queues` is sorted by topic and queue.
+    pub(crate) fn write(disk: &dyn Disk, segment: &Path, content: &IndexContent) -> Result<Arc<Self>, Failure> {
+        let path = path_of(segment);
+        let unfinished = path.with_extension("tmp");
+        let bytes = encode(content);
+        let _ = disk.remove(&unfinished);
+        let file = disk.create(&unfinished).map_err(|e| io_failure("create", &unfinished, &e))?;
+        file.write_all_at(&bytes, 0).map_err(|e| io_failure("write", &unfinished, &e))?;
+        file.sync_data().map_err(|e| io_failure("sync", &unfinished, &e))?;
+        disk.rename(&unfinished, &path).map_err(|e| io_failure("rename", &unfinished, &e))?;
+        sync_parent(disk, &path)?;
+        let (index, _) = Self::open(disk, &path)?;
+        Ok(Arc::new(index))
+    }
+
+    /// Opens an index file and reads its directory. A damaged one is an error: the caller makes a new one from the log.
+    pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<(Self, Vec<DirectoryRow>), Failure> {
+        let file = disk.open(path).map_err(|e| io_failure("open", path, &e))?;
+        let mut header = [0; HEADER_BYTES as usize];
+        let read = file.read_at(&mut header, 0).map_err(|e| io_failure("read", path, &e))?;
+        let mut rest = &header[8..];
+        if read < header.len() || header[..8] != MAGIC || crc32c::crc32c(&header[..68]) != (&header[68..]).get_u32_le()
+        {
+            return Err(corrupt(path, "its header has a wrong checksum"));
+        }
+        let (base, end, generation) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u32_le());
+        let (is_complete, last_stored_ms) = (rest.get_u32_le() != 0, rest.get_i64_le());
+        let (directory_bytes, entries, keys) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u64_le());
+        let body_sum = rest.get_u32_le();
+        let len = file.len().map_err(|e| io_failure("measure", path, &e))?;
+        let entries_at = HEADER_BYTES + directory_bytes;
+        let keys_at = entries_at + entries * ENTRY_BYTES;
+        if len < keys_at + keys * KEY_BYTES {
+            return Err(corrupt(path, format!("it has {len} bytes, its header speaks of more")));
+        }
+        let index =
+            Self { path: path.to_owned(), file, base, end, generation, is_complete, last_stored_ms, entries_at, keys_at, keys };
+        let directory = index.read(HEADER_BYTES, directory_bytes)?;
+        if crc32c::crc32c(&directory) != body_sum {
+            return Err(corrupt(path, "its directory has a wrong checksum"));
+        }
+        let rows = decode_directory(directory).ok_or_else(|| corrupt(path, "its directory is cut short"))?;
+        Ok((index, rows))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `count` entries from the `first` of the file on.
+    pub(crate) fn entries(&self, first: u64, count: u64) -> Result<Vec<Entry>, Failure> {
+        let mut bytes = self.read(self.entries_at + first * ENTRY_BYTES, count * ENTRY_BYTES)?;
+        let mut entries = Vec::with_capacity(count as usize);
+        while bytes.remaining() >= ENTRY_BYTES as usize {
+            entries.push(Entry { address: bytes.get_u64_le(), len: bytes.get_u32_le(), tag_hash: bytes.get_i32_le() });
+        }
+        Ok(entries)
+    }
+
+    /// All keys of the segment, sorted.
+    pub(crate) fn keys(&self) -> Result<Vec<Key>, Failure> {
+        let mut bytes = self.read(self.keys_at, self.keys * KEY_BYTES)?;
+        let mut keys = Vec::with_capacity(self.keys as usize);
+        while bytes.remaining() >= KEY_BYTES as usize {
+            keys.push(Key { hash: bytes.get_u32_le(), at: bytes.get_u32_le() });
+        }
+        Ok(keys)
+    }
+
+    fn read(&self, at: u64, len: u64) -> Result<Bytes, Failure> {
+        let mut bytes = vec![0; len as usize];
+        let read = self.file.read_at(&mut bytes, at).map_err(|e| io_failure("read", &self.path, &e))?;
+        if read < bytes.len() {
+            return Err(corrupt(&self.path, format!("it ends at offset {}", at + read as u64)));
+        }
+        Ok(Bytes::from(bytes))
+    }
+}
+
+fn encode(content: &IndexContent) -> Vec<u8> {
+    let directory = encode_directory(&content.queues);
+    let entries: usize = content.queues.iter().map(|part| part.entries.len()).sum();
+    let mut out = Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entries * 16 + content.keys.len() * 8);
+    out.put_slice(&MAGIC);
+    out.put_u64_le(content.base);
+    out.put_u64_le(content.end);
+    out.put_u32_le(content.generation);
+    out.put_u32_le(u32::from(content.is_complete));
+    out.put_i64_le(content.last_stored_ms);
+    out.put_u64_le(directory.len() as u64);
+    out.put_u64_le(entries as u64);
+    out.put_u64_le(content.keys.len() as u64);
+    out.put_u32_le(crc32c::crc32c(&directory));
+    let sum = crc32c::crc32c(&out);
+    out.put_u32_le(sum);
+    out.put_slice(&directory);
+    for entry in content.queues.iter().flat_map(|part| &part.entries) {
+        out.put_u64_le(entry.address);
+        out.put_u32_le(entry.len);
+        out.put_i32_le(entry.tag_hash);
+    }
+    for key in &content.keys {
+        out.put_u32_le(key.hash);
+        out.put_u32_le(key.at);
+    }
+    out
+}
+
+fn encode_directory(queues: &[QueuePart]) -> Vec<u8> {
+    let topics: Vec<&[QueuePart]> = queues.chunk_by(|a, b| a.topic == b.topic).collect();
+    let mut out = Vec::new();
+    out.put_u32_le(topics.len() as u32);
+    for parts in topics {
+        let topic = parts.first().map_or("", |part| &part.topic);
+        out.put_u16_le(topic.len() as u16);
+        out.put_slice(topic.as_bytes());
+        out.put_u32_le(parts.len() as u32);
+        for part in parts {
+            out.put_i32_le(part.queue_id);
+            out.put_u64_le(part.first);
+            out.put_u64_le(part.entries.len() as u64);
+        }
+    }
+    out
+}
+
+fn decode_directory(mut bytes: Bytes) -> Option<Vec<DirectoryRow>> {
+    let mut rows = Vec::new();
+    let mut at = 0;
+    for _ in 0..bytes.try_get_u32_le().ok()? {
+        let len = usize::from(bytes.try_get_u16_le().ok()?);
+        if bytes.len() < len {
+            return None;
+        }
+        let topic: Arc<str> = std::str::from_utf8(&bytes.split_to(len)).ok()?.into();
+        for _ in 0..bytes.try_get_u32_le().ok()? {
+            let queue_id = bytes.try_get_i32_le().ok()?;
+            let first = bytes.try_get_u64_le().ok()?;
+            let count = bytes.try_get_u64_le().ok()?;
+            rows.push(DirectoryRow { topic: topic.clone(), queue_id, first, count, at });
+            at += count;
+        }
+    }
+    Some(rows)
+}

@@ -1,0 +1,91 @@
+//! Finished segments get their index file; after that their entries leave memory.
+
+use super::index_file::{IndexContent, IndexFile, QueuePart};
+use super::inner::Inner;
+use super::queue::{Queue, Span};
+use super::segment::Segment;
+use super::shared::Unsealed;
+use crate::protocol::failure::Failure;
+use std::sync::Arc;
+
+impl Inner {
+    /// Writes the index of every finished segment without one, oldest first. The checkpoint goes before it: recovery
+    /// does not read a segment again that has an index.
+    pub(crate) fn seal_finished(&self) -> Result<(), Failure> {
+        let (current, _) = self.log.end();
+        let finished: Vec<_> = self
+            .shared
+            .segments
+            .used()
+            .into_iter()
+            .filter(|held| held.index.as_ref().is_none_or(|index| !index.is_complete))
+            .map(|held| held.segment)
+            .filter(|segment| segment.base() < current.base() && segment.base() < self.published_base())
+            .collect();
+        if finished.is_empty() {
+            return Ok(());
+        }
+        self.checkpoint()?;
+        for segment in finished {
+            self.seal(&segment, true)?;
+        }
+        Ok(())
+    }
+
+    /// Base of the segment that was written to last: those before it are finished.
+    fn published_base(&self) -> u64 {
+        self.shared.unsealed().keys().next_back().copied().unwrap_or(0)
+    }
+
+    /// Writes the index of one segment from what memory holds of it. With `is_complete` the queues read it from then on.
+    pub(crate) fn seal(&self, segment: &Segment, is_complete: bool) -> Result<(), Failure> {
+        let queues = self.shared.queues();
+        let (content, parts) = self.content_of(segment, &queues, is_complete);
+        let index = IndexFile::write(self.environment.disk.as_ref(), segment.path(), &content)?;
+        if !is_complete {
+            return Ok(());
+        }
+        let mut at = 0;
+        for (queue, part) in parts.iter().zip(&content.queues) {
+            let count = part.entries.len() as u64;
+            queue.finish_span(Span { first: part.first, count, at, file: index.clone() });
+            at += count;
+        }
+        self.shared.segments.set_index(segment.base(), index);
+        self.shared.unsealed().remove(&segment.base());
+        Ok(())
+    }
+
+    fn content_of(
+        &self,
+        segment: &Segment,
+        queues: &[Arc<Queue>],
+        is_complete: bool,
+    ) -> (IndexContent, Vec<Arc<Queue>>) {
+        let (keys, last_stored_ms, end) = {
+            let unsealed = self.shared.unsealed();
+            let known = unsealed.get(&segment.base());
+            let mut keys = known.map_or_else(Vec::new, |known: &Unsealed| known.keys.clone());
+            keys.sort_unstable();
+            (keys, known.map_or(0, |known| known.last_stored_ms), known.map_or(segment.base(), |known| known.end))
+        };
+        let mut content = IndexContent {
+            base: segment.base(),
+            end,
+            generation: segment.generation(),
+            is_complete,
+            last_stored_ms,
+            queues: Vec::new(),
+            keys,
+        };
+        let mut owners = Vec::new();
+        for queue in queues {
+            let (first, entries) = queue.recent_below(segment.end());
+            if !entries.is_empty() {
+                content.queues.push(QueuePart { topic: queue.topic().clone(), queue_id: queue.id(), first, entries });
+                owners.push(queue.clone());
+            }
+        }
+        (content, owners)
+    }
+}

@@ -1,0 +1,216 @@
+//! The segments of the log: those with records, in order, and the next one, made ready ahead of need.
+
+use super::config::{FlushMode, StoreConfig};
+use super::error::io_failure;
+use super::index_file::{self, IndexFile};
+use super::segment::{Segment, sync_parent};
+use crate::protocol::failure::{Failure, FailureKind};
+use crate::sys::disk::Disk;
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A retired segment waits under this ending to become the next one.
+pub(crate) const SPARE_EXTENSION: &str = "spare";
+
+#[derive(Debug)]
+pub(crate) struct Segments {
+    disk: Arc<dyn Disk>,
+    log_dir: PathBuf,
+    flush: FlushMode,
+    bytes_min: u64,
+    bytes_max: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// By base.
+    used: BTreeMap<u64, Held>,
+    prepared: VecDeque<Arc<Segment>>,
+    spare: Option<(PathBuf, u64)>,
+    /// The highest generation given out.
+    generation: u32,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    pub(crate) segment: Arc<Segment>,
+    /// Set when the segment is finished and its index is durable.
+    pub(crate) index: Option<Arc<IndexFile>>,
+}
+
+impl Segments {
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        log_dir: PathBuf,
+        config: &StoreConfig,
+        used: BTreeMap<u64, Held>,
+        spare: Option<(PathBuf, u64)>,
+        generation: u32,
+    ) -> Self {
+        let state = State { used, prepared: VecDeque::new(), spare, generation };
+        Self {
+            disk,
+            log_dir,
+            flush: config.flush,
+            bytes_min: config.segment_bytes_min,
+            bytes_max: config.segment_bytes_max,
+            state: Mutex::new(state),
+        }
+    }
+
+    /// The first segment of an empty log.
+    pub(crate) fn make_first(&self) -> Result<Arc<Segment>, Failure> {
+        let segment = Arc::new(self.make(0, self.bytes_min)?);
+        self.lock().used.insert(0, Held { segment: segment.clone(), index: None });
+        Ok(segment)
+    }
+
+    /// Makes the next segment ready unless it is. Called off the append path.
+    pub(crate) fn prepare_next(&self) -> Result<(), Failure> {
+        let (base, capacity) = {
+            let state = self.lock();
+            if !state.prepared.is_empty() {
+                return Ok(());
+            }
+            let Some(last) = state.used.values().next_back() else { return Ok(()) };
+            (last.segment.end(), self.capacity_after(&last.segment))
+        };
+        let segment = Arc::new(self.make(base, capacity)?);
+        let mut state = self.lock();
+        // An append that could not wait may have made one meanwhile.
+        let is_wanted = state.prepared.is_empty() && state.used.values().next_back().is_some_and(|l| l.segment.end() == base);
+        if is_wanted {
+            state.prepared.push_back(segment);
+        }
+        Ok(())
+    }
+
+    /// The segment behind `full`, now in use. Made here and now if it was not ready; a small one if the disk is short.
+    pub(crate) fn take_next(&self, full: &Segment) -> Result<Arc<Segment>, Failure> {
+        let mut state = self.lock();
+        let ready = state.prepared.iter().position(|segment| segment.base() == full.end());
+        let ready = ready.and_then(|at| state.prepared.remove(at));
+        drop(state);
+        let segment = match ready {
+            Some(segment) => segment,
+            None => Arc::new(self.make(full.end(), self.capacity_after(full)).or_else(|failure| {
+                if failure.kind == FailureKind::DiskFull { self.make(full.end(), self.bytes_min) } else { Err(failure) }
+            })?),
+        };
+        self.lock().used.insert(segment.base(), Held { segment: segment.clone(), index: None });
+        Ok(segment)
+    }
+
+    /// Takes back a segment that [`Segments::take_next`] gave and nothing was written to.
+    pub(crate) fn give_back(&self, segment: Arc<Segment>) {
+        let mut state = self.lock();
+        state.used.remove(&segment.base());
+        // Those prepared behind it keep their bases: the chain is as it was before.
+        state.prepared.push_front(segment);
+    }
+
+    /// The segment that holds a log address.
+    pub(crate) fn find(&self, address: u64) -> Option<Arc<Segment>> {
+        let state = self.lock();
+        let (_, held) = state.used.range(..=address).next_back()?;
+        held.segment.contains(address).then(|| held.segment.clone())
+    }
+
+    pub(crate) fn set_index(&self, base: u64, index: Arc<IndexFile>) {
+        if let Some(held) = self.lock().used.get_mut(&base) {
+            held.index = Some(index);
+        }
+    }
+
+    /// All segments with records, oldest first.
+    pub(crate) fn used(&self) -> Vec<Held> {
+        self.lock().used.values().cloned().collect()
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.lock().used.len()
+    }
+
+    /// Bytes of the file system that the log takes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.lock().used.values().map(|held| held.segment.capacity()).sum()
+    }
+
+    /// Takes over a segment that holds records and has no index yet, at open.
+    pub(crate) fn adopt(&self, segment: Arc<Segment>) {
+        self.lock().used.insert(segment.base(), Held { segment, index: None });
+    }
+
+    pub(crate) fn raise_generation_to(&self, generation: u32) {
+        let mut state = self.lock();
+        state.generation = state.generation.max(generation);
+    }
+
+    pub(crate) fn raise_generation(&self) -> u32 {
+        let mut state = self.lock();
+        state.generation += 1;
+        state.generation
+    }
+
+    /// Removes the oldest segment's files; its memory of records was dropped before. Kept for the next one if nobody
+    /// reads it and it has a useful size.
+    pub(crate) fn retire(&self, base: u64) -> Result<(), Failure> {
+        let Some(held) = self.lock().used.remove(&base) else { return Ok(()) };
+        let segment = held.segment;
+        if let Some(index) = held.index {
+            self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
+        }
+        let is_kept = Arc::strong_count(&segment) == 1 && segment.capacity() == self.bytes_max && self.lock().spare.is_none();
+        let path = segment.path();
+        if is_kept {
+            let spare = path.with_extension(SPARE_EXTENSION);
+            self.disk.rename(path, &spare).map_err(|e| io_failure("rename", path, &e))?;
+            self.lock().spare = Some((spare, segment.capacity()));
+        } else {
+            self.disk.remove(path).map_err(|e| io_failure("remove", path, &e))?;
+        }
+        sync_parent(self.disk.as_ref(), path)
+    }
+
+    fn capacity_after(&self, segment: &Segment) -> u64 {
+        (segment.capacity() * 2).clamp(self.bytes_min, self.bytes_max)
+    }
+
+    fn make(&self, base: u64, capacity: u64) -> Result<Segment, Failure> {
+        let generation = self.raise_generation();
+        let spare = {
+            let mut state = self.lock();
+            state.spare.take_if(|(_, spare_capacity)| *spare_capacity == capacity)
+        };
+        if let Some((path, _)) = spare {
+            match Segment::recycle(self.disk.as_ref(), &self.log_dir, &path, base, capacity, generation) {
+                Ok(segment) => return Ok(segment),
+                Err(failure) => {
+                    log::warn!("{failure}: a new file is made instead");
+                    let _ = self.disk.remove(&path);
+                }
+            }
+        }
+        let is_zeroed = self.flush == FlushMode::Sync;
+        Segment::prepare(self.disk.as_ref(), &self.log_dir, base, capacity, generation, is_zeroed)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Removes a segment and its index, as far as they exist.
+pub(crate) fn remove_files(disk: &dyn Disk, segment: &Path) -> Result<(), Failure> {
+    let index = index_file::path_of(segment);
+    for path in [&index, &segment.to_owned()] {
+        match disk.remove(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io_failure("remove", path, &error)),
+        }
+    }
+    sync_parent(disk, segment)
+}

@@ -1,0 +1,145 @@
+//! Records that wait for their time, ordered by it.
+//!
+//! A waiting record is appended to the log's timer topic like any other: that is its acknowledgement. From the log it
+//! moves, with the next checkpoint, into the metadata's timer table (key: due time, log position; value: the record), so
+//! that its segment can be deleted. When it is due, the broker appends its message to the real topic with the property
+//! TIMER_ORIGIN = log position; when that append is durable the row goes. Both steps are known from the log itself: the
+//! checkpoint carries the address up to which they are done, and recovery reads the log from there.
+
+use super::envelope::ENVELOPE_BYTES;
+use super::metadata::{Batch as MetaBatch, MetaTable};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Waiting records that are in the log but not in the metadata yet, and the other way round.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Not in the metadata yet: (due, position) → length of the record.
+    added: BTreeMap<(i64, u64), u32>,
+    /// Fired: positions whose rows go with the next checkpoint.
+    fired: BTreeSet<u64>,
+    /// Due time by position, of everything that waits: a fired record is known by its position only.
+    due_by_position: BTreeMap<u64, i64>,
+    /// Everything in the log below this address is in here or in the metadata.
+    applied: u64,
+}
+
+/// What a checkpoint takes along.
+#[derive(Debug, Default)]
+pub(crate) struct TimerChanges {
+    pub(crate) added: Vec<((i64, u64), u32)>,
+    pub(crate) fired: Vec<(i64, u64)>,
+    pub(crate) applied: u64,
+}
+
+/// Key of a row: due time and position, both ordered as bytes.
+pub(crate) fn row_key(due_ms: i64, position: u64) -> [u8; 16] {
+    let mut key = [0; 16];
+    key[..8].copy_from_slice(&due_ms.max(0).to_be_bytes());
+    key[8..].copy_from_slice(&position.to_be_bytes());
+    key
+}
+
+pub(crate) fn parse_row_key(key: &[u8]) -> Option<(i64, u64)> {
+    let (due, rest) = key.split_first_chunk::<8>()?;
+    let (position, _) = rest.split_first_chunk::<8>()?;
+    Some((i64::from_be_bytes(*due), u64::from_be_bytes(*position)))
+}
+
+impl Timers {
+    /// Takes over a row of the metadata, at open.
+    pub(crate) fn restore(&self, due_ms: i64, position: u64) {
+        self.lock().due_by_position.insert(position, due_ms);
+    }
+
+    pub(crate) fn set_applied(&self, address: u64) {
+        self.lock().applied = address;
+    }
+
+    /// A waiting record was written at `address`.
+    pub(crate) fn add(&self, due_ms: i64, address: u64, len: u32) {
+        let position = address + ENVELOPE_BYTES as u64;
+        let mut state = self.lock();
+        if state.due_by_position.insert(position, due_ms).is_none() {
+            state.added.insert((due_ms, position), len);
+        }
+    }
+
+    /// The delivery of the record at `position` was written.
+    pub(crate) fn fire(&self, position: u64) {
+        let mut state = self.lock();
+        let Some(&due) = state.due_by_position.get(&position) else { return };
+        if state.added.remove(&(due, position)).is_some() {
+            state.due_by_position.remove(&position);
+        } else {
+            state.fired.insert(position);
+        }
+    }
+
+    /// Whether the record's delivery was already written.
+    pub(crate) fn is_fired(&self, position: u64) -> bool {
+        let state = self.lock();
+        state.fired.contains(&position) || !state.due_by_position.contains_key(&position)
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        let state = self.lock();
+        state.due_by_position.len() - state.fired.len()
+    }
+
+    /// Records not in the metadata yet that are due at or before `now_ms`.
+    pub(crate) fn added_due(&self, now_ms: i64, max: usize) -> Vec<((i64, u64), u32)> {
+        let state = self.lock();
+        state.added.range(..=(now_ms, u64::MAX)).take(max).map(|(key, len)| (*key, *len)).collect()
+    }
+
+    pub(crate) fn first_added_ms(&self) -> Option<i64> {
+        self.lock().added.keys().next().map(|(due, _)| *due)
+    }
+
+    /// What has changed since the last checkpoint; stays until [`Timers::checkpointed`].
+    pub(crate) fn changes(&self) -> TimerChanges {
+        let state = self.lock();
+        TimerChanges {
+            added: state.added.iter().map(|(key, len)| (*key, *len)).collect(),
+            fired: state
+                .fired
+                .iter()
+                .filter_map(|position| state.due_by_position.get(position).map(|due| (*due, *position)))
+                .collect(),
+            applied: state.applied,
+        }
+    }
+
+    /// The changes are durable in the metadata. A record that fired meanwhile now has a row to remove.
+    pub(crate) fn checkpointed(&self, changes: &TimerChanges) {
+        let mut state = self.lock();
+        for ((due, position), _) in &changes.added {
+            if state.added.remove(&(*due, *position)).is_none() {
+                state.due_by_position.insert(*position, *due);
+                state.fired.insert(*position);
+            }
+        }
+        for (_, position) in &changes.fired {
+            state.fired.remove(position);
+            state.due_by_position.remove(position);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl TimerChanges {
+    pub(crate) fn remove_fired(&self, batch: &mut MetaBatch) {
+        for (due, position) in &self.fired {
+            batch.delete(MetaTable::Timers, &row_key(*due, *position));
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The calls that differ between systems, one module of the same shape for each.
+
+#[cfg(unix)]
+pub(super) use unix::*;
+#[cfg(windows)]
+pub(super) use windows::*;
+
+#[cfg(unix)]
+mod unix {
+    use crate::sys::disk::DiskSpace;
+    use crate::sys::fork;
+    use std::ffi::CString;
+    use std::fs::{File, OpenOptions, TryLockError};
+    use std::io;
+    use std::mem::MaybeUninit;
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::FileExt;
+    use std::path::Path;
+
+    pub(in crate::sys::real_disk) fn read_at(
+        file: &File,
+        buffer: &mut [u8],
+        offset: u64,
+    ) -> io::Result<usize> {
+        file.read_at(buffer, offset)
+    }
+
+    pub(in crate::sys::real_disk) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        file.write_all_at(bytes, offset)
+    }
+
+    pub(in crate::sys::real_disk) fn sync_dir(dir: &Path) -> io::Result<()> {
+        match File::open(dir)?.sync_all() {
+            // Some network file systems cannot sync a directory at all and say so; they keep names on their own.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The file with its lock, or `None` when another handle holds it, be it of this process or of another.
+    pub(in crate::sys::real_disk) fn open_locked(path: &Path) -> io::Result<Option<File>> {
+        // The content is a dead holder's pid at most, and must stay readable while a living one holds the lock.
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Ends the lock even if a forked child still has the file open; a child must not end its parent's.
+    pub(in crate::sys::real_disk) fn unlock(file: &File) {
+        if !fork::is_child() {
+            // Closing the file is next and releases the lock too.
+            let _ = file.unlock();
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[allow(unsafe_code)]
+    pub(in crate::sys::real_disk) fn allocate(file: &File, len: u64) -> io::Result<()> {
+        use std::os::fd::AsRawFd;
+
+        let length = libc::off_t::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        loop {
+            // SAFETY: the descriptor is open for as long as `file` is borrowed; no memory is passed.
+            if unsafe { libc::fallocate(file.as_raw_fd(), 0, 0, length) } == 0 {
+                return Ok(());
+            }
+            let error = io::Error::last_os_error();
+            match error.raw_os_error() {
+                Some(libc::EINTR) => {}
+                // No reservation on this file system: later writes may still find it full, and say so.
+                Some(libc::EOPNOTSUPP | libc::ENOSYS) => return file.set_len(len),
+                _ => return Err(error),
+            }
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(in crate::sys::real_disk) fn allocate(file: &File, len: u64) -> io::Result<()> {
+        file.set_len(len)
+    }
+
+    #[allow(unsafe_code)]
+    pub(in crate::sys::real_disk) fn space(dir: &Path) -> io::Result<DiskSpace> {
+        let path = CString::new(dir.as_os_str().as_bytes())?;
+        let mut answer = MaybeUninit::<libc::statvfs>::uninit();
+        // SAFETY: `path` ends in a NUL and `answer` is large enough for what the call writes.
+        if unsafe { libc::statvfs(path.as_ptr(), answer.as_mut_ptr()) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the call succeeded, so it filled the whole structure.
+        let answer = unsafe { answer.assume_init() };
+        // The fields have other widths on other systems.
+        #[allow(clippy::unnecessary_cast)]
+        let (unit, total, available) =
+            (answer.f_frsize as u64, answer.f_blocks as u64, answer.f_bavail as u64);
+        Ok(DiskSpace {
+            total_bytes: total.saturating_mul(unit),
+            available_bytes: available.saturating_mul(unit),
+        })
+    }
+}
+
+#[cfg(windows)]
+mod windows {
+    use crate::sys::disk::DiskSpace;
+    use std::fs::{File, OpenOptions};
+    use std::io::{self, ErrorKind};
+    use std::os::windows::ffi::OsStrExt;
+    use std::os::windows::fs::{FileExt, OpenOptionsExt};
+    use std::path::Path;
+    use windows_sys::Win32::Storage::FileSystem::{FILE_SHARE_READ, GetDiskFreeSpaceExW};
+
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    const ERROR_HANDLE_EOF: i32 = 38;
+
+    pub(in crate::sys::real_disk) fn read_at(
+        file: &File,
+        buffer: &mut [u8],
+        offset: u64,
+    ) -> io::Result<usize> {
+        match file.seek_read(buffer, offset) {
+            Err(error) if error.raw_os_error() == Some(ERROR_HANDLE_EOF) => Ok(0),
+            other => other,
+        }
+    }
+
+    pub(in crate::sys::real_disk) fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match file.seek_write(rest, offset + written as u64) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// NTFS keeps names in a journal of its own; a directory has no handle that could be flushed without privileges.
+    pub(in crate::sys::real_disk) fn sync_dir(_dir: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The file, refused to other writers for as long as it is open, or `None` when somebody else has it so. Not a
+    /// byte-range lock: under one, nobody else could read the holder's pid.
+    pub(in crate::sys::real_disk) fn open_locked(path: &Path) -> io::Result<Option<File>> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).share_mode(FILE_SHARE_READ);
+        match options.open(path) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Closing the file is the release.
+    pub(in crate::sys::real_disk) fn unlock(_file: &File) {}
+
+    pub(in crate::sys::real_disk) fn allocate(file: &File, len: u64) -> io::Result<()> {
+        // Clusters of a file that is not sparse are reserved by its length.
+        file.set_len(len)
+    }
+
+    #[allow(unsafe_code)]
+    pub(in crate::sys::real_disk) fn space(dir: &Path) -> io::Result<DiskSpace> {
+        let path: Vec<u16> = dir.as_os_str().encode_wide().chain([0]).collect();
+        let (mut available_bytes, mut total_bytes) = (0u64, 0u64);
+        // SAFETY: `path` ends in a NUL; the two numbers outlive the call; the last pointer may be null.
+        let is_done = unsafe {
+            GetDiskFreeSpaceExW(path.as_ptr(), &mut available_bytes, &mut total_bytes, std::ptr::null_mut())
+        };
+        if is_done == 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(DiskSpace { total_bytes, available_bytes })
+    }
+}

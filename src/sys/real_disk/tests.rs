@@ -1,0 +1,98 @@
+//! The real disk keeps the contract of `Disk`.
+
+use super::*;
+use crate::sys::disk::is_disk_full;
+
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn reads_back_what_was_written_and_stops_at_the_end() {
+    let dir = scratch();
+    let path = dir.path().join("a");
+    let file = RealDisk.create(&path).unwrap();
+    file.write_all_at(b"hello world", 3).unwrap();
+    file.sync_data().unwrap();
+    let mut buffer = [9u8; 20];
+    assert_eq!(file.read_at(&mut buffer, 0).unwrap(), 14);
+    assert_eq!(&buffer[..14], b"\0\0\0hello world");
+    assert_eq!(file.read_at(&mut buffer, 14).unwrap(), 0);
+    assert_eq!(file.read_at(&mut buffer, 1_000).unwrap(), 0);
+    assert_eq!(RealDisk.open(&path).unwrap().len().unwrap(), 14);
+    assert_eq!(RealDisk.create(&path).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(RealDisk.open(&dir.path().join("b")).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn set_len_and_allocate_set_the_length_up_and_down() {
+    let dir = scratch();
+    let file = RealDisk.create(&dir.path().join("a")).unwrap();
+    for len in [100_000, 5_000, 0, 8_192] {
+        file.allocate(len).unwrap();
+        assert_eq!(file.len().unwrap(), len);
+        file.set_len(len / 2).unwrap();
+        assert_eq!(file.len().unwrap(), len / 2);
+    }
+    assert!(file.allocate(u64::MAX).is_err());
+}
+
+#[test]
+fn lists_files_in_name_order_without_directories() {
+    let dir = scratch();
+    for name in ["b", "a", "c"] {
+        RealDisk.create(&dir.path().join(name)).unwrap().set_len(name.as_bytes()[0].into()).unwrap();
+    }
+    RealDisk.create_dir_all(&dir.path().join("d")).unwrap();
+    RealDisk.remove(&dir.path().join("c")).unwrap();
+    RealDisk.rename(&dir.path().join("b"), &dir.path().join("e")).unwrap();
+    RealDisk.sync_dir(dir.path()).unwrap();
+    let listed: Vec<_> = RealDisk.list(dir.path()).unwrap().into_iter().map(|e| (e.path, e.len)).collect();
+    assert_eq!(listed, [(dir.path().join("a"), 97), (dir.path().join("e"), 98)]);
+    assert_eq!(RealDisk.list(&dir.path().join("x")).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn directories_are_made_with_their_parents_and_may_exist() {
+    let dir = scratch();
+    let deep = dir.path().join("x/y/z");
+    RealDisk.create_dir_all(&deep).unwrap();
+    RealDisk.create_dir_all(&deep).unwrap();
+    assert!(deep.is_dir());
+    RealDisk.create(&dir.path().join("file")).unwrap();
+    assert!(RealDisk.create_dir_all(&dir.path().join("file/below")).is_err());
+}
+
+#[test]
+fn a_lock_is_exclusive_and_names_its_holder() {
+    let dir = scratch();
+    let path = dir.path().join("lock");
+    // What a holder that died left behind, longer than what the new one writes.
+    fs::write(&path, "4294967295 and more than any pid").unwrap();
+    let lock = RealDisk.lock(&path).unwrap();
+    let own_pid = std::process::id();
+    assert_eq!(fs::read_to_string(&path).unwrap().trim(), own_pid.to_string());
+    let refused = RealDisk.lock(&path).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::WouldBlock);
+    assert_eq!(refused.to_string(), format!("held by process {own_pid}"));
+    drop(lock);
+    RealDisk.lock(&path).unwrap();
+}
+
+#[test]
+fn space_is_plausible() {
+    let dir = scratch();
+    let space = RealDisk.space(dir.path()).unwrap();
+    assert!(space.total_bytes > 0 && space.available_bytes <= space.total_bytes, "{space:?}");
+    assert!(RealDisk.space(&dir.path().join("missing")).is_err());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_device_is_recognised() {
+    let full = RealDisk.open(Path::new("/dev/full")).unwrap();
+    let error = full.write_all_at(b"x", 0).unwrap_err();
+    assert!(is_disk_full(&error), "{error:?}");
+    assert!(error.raw_os_error().is_some());
+    assert!(!is_disk_full(&ErrorKind::NotFound.into()));
+}
