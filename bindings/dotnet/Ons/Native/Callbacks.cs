@@ -15,10 +15,10 @@ namespace Ons.Native
     internal static unsafe class Callbacks
     {
         [ThreadStatic]
-        private static int t_depth;
+        private static int s_depth;
 
         /// <summary>Whether this thread is the library's, running a listener or another callback of the program.</summary>
-        public static bool IsInside => t_depth != 0;
+        public static bool IsInside => s_depth != 0;
 
 #if NET
         public static delegate* unmanaged[Cdecl]<void*, ons_message*, ons_action> Listener => &OnMessage;
@@ -79,7 +79,7 @@ namespace Ons.Native
 #endif
         private static ons_action OnMessage(void* userData, ons_message* message)
         {
-            t_depth++;
+            s_depth++;
             try
             {
                 return Target<Subscription>(userData).Deliver(message);
@@ -91,7 +91,7 @@ namespace Ons.Native
             }
             finally
             {
-                t_depth--;
+                s_depth--;
             }
         }
 
@@ -102,7 +102,7 @@ namespace Ons.Native
 #endif
         private static void OnSent(void* userData, ons_send_result* result, ons_error* error)
         {
-            t_depth++;
+            s_depth++;
             try
             {
                 Target<SendOperation>(userData).Complete(result, error);
@@ -113,7 +113,7 @@ namespace Ons.Native
             }
             finally
             {
-                t_depth--;
+                s_depth--;
             }
         }
 
@@ -124,7 +124,7 @@ namespace Ons.Native
 #endif
         private static void OnLog(void* userData, ons_log_level level, byte* text, nuint length)
         {
-            t_depth++;
+            s_depth++;
             try
             {
                 Target<Action<LogLevel, string>>(userData)((LogLevel)level, Utf8.Decode(text, length));
@@ -135,7 +135,7 @@ namespace Ons.Native
             }
             finally
             {
-                t_depth--;
+                s_depth--;
             }
         }
 
