@@ -1,0 +1,231 @@
+//! Metadata: small ordered tables in one file, changed by atomic and durable batches.
+//!
+//! The file is a redb database whose I/O goes through the injected disk (see `backend`). Why redb: see
+//! docs/metadata.md.
+//!
+//! After a failed write or sync nobody knows what is on the device. From then on every commit is refused until the
+//! file is opened again; reads go on and show the last state whose commit succeeded. A full disk only refuses the
+//! commit that met it.
+//!
+//! *Architecture Invariant:* nothing here knows what the tables mean.
+
+mod backend;
+mod opened;
+
+use crate::protocol::failure::{Failure, FailureKind};
+use crate::sys::disk::Disk;
+use opened::Opened;
+use redb::{ReadTransaction, ReadableTableMetadata, TableDefinition};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum MetaTable {
+    Topics,
+    Groups,
+    Offsets,
+    Timers,
+    QueueFloors,
+    State,
+}
+
+impl MetaTable {
+    pub const ALL: [MetaTable; 6] =
+        [Self::Topics, Self::Groups, Self::Offsets, Self::Timers, Self::QueueFloors, Self::State];
+
+    fn definition(self) -> TableDefinition<'static, &'static [u8], &'static [u8]> {
+        TableDefinition::new(match self {
+            Self::Topics => "topics",
+            Self::Groups => "groups",
+            Self::Offsets => "offsets",
+            Self::Timers => "timers",
+            Self::QueueFloors => "queue_floors",
+            Self::State => "state",
+        })
+    }
+}
+
+/// Changes that become durable together; a later one of the same key wins.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Batch {
+    changes: Vec<(MetaTable, Vec<u8>, Option<Vec<u8>>)>,
+}
+
+impl Batch {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn put(&mut self, table: MetaTable, key: &[u8], value: &[u8]) {
+        self.changes.push((table, key.to_vec(), Some(value.to_vec())));
+    }
+
+    pub fn delete(&mut self, table: MetaTable, key: &[u8]) {
+        self.changes.push((table, key.to_vec(), None));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+}
+
+/// The tables of one store. Shared by threads; commits are made one after the other and block no reader.
+#[derive(Debug)]
+pub struct Metadata {
+    disk: Arc<dyn Disk>,
+    path: PathBuf,
+    slot: RwLock<Slot>,
+    committing: Mutex<()>,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Opened(Box<Opened>),
+    /// redb met an error that leaves the file sound: the next call opens it anew.
+    Failed,
+    Closed,
+}
+
+type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+impl Metadata {
+    /// Opens the file, or creates it, durably. A damaged file is `Corrupt`: the checksum of every page is verified.
+    pub fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, Failure> {
+        let opened = Opened::open(disk, path).map_err(|problem| problem.failure(path, "open"))?;
+        let slot = RwLock::new(Slot::Opened(Box::new(opened)));
+        Ok(Self { disk: disk.clone(), path: path.to_owned(), slot, committing: Mutex::default() })
+    }
+
+    pub fn get(&self, table: MetaTable, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        self.read(|view| {
+            let row = view.open_table(table.definition())?.get(key)?;
+            Ok(row.map(|value| value.value().to_vec()))
+        })
+    }
+
+    /// Up to `max` rows in key order, from `from` on, below `to`.
+    pub fn range(
+        &self,
+        table: MetaTable,
+        from: &[u8],
+        to: Option<&[u8]>,
+        max: usize,
+    ) -> Result<Rows, Failure> {
+        if to.is_some_and(|to| to <= from) {
+            return Ok(Vec::new());
+        }
+        self.read(|view| {
+            let table = view.open_table(table.definition())?;
+            let rows = match to {
+                Some(to) => table.range(from..to)?,
+                None => table.range(from..)?,
+            };
+            let mut found = Rows::new();
+            for row in rows.take(max) {
+                let (key, value) = row?;
+                found.push((key.value().to_vec(), value.value().to_vec()));
+            }
+            Ok(found)
+        })
+    }
+
+    pub fn count(&self, table: MetaTable) -> Result<u64, Failure> {
+        self.read(|view| Ok(view.open_table(table.definition())?.len()?))
+    }
+
+    /// Makes all changes of a batch durable, or none. After an error they are not seen; whether they are once the
+    /// file was opened again depends on how far the failed commit came.
+    pub fn commit(&self, batch: &Batch) -> Result<(), Failure> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let _one_at_a_time = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let (problem, before) = {
+            let slot = self.opened()?;
+            let Slot::Opened(opened) = &*slot else { return Err(self.not_open(&slot)) };
+            if let Some(refusal) = opened.refusal() {
+                return Err(refusal.clone());
+            }
+            match opened.commit(batch) {
+                Ok(()) => return Ok(()),
+                Err(failed) => failed,
+            }
+        };
+        let failure = problem.failure(&self.path, "write");
+        self.after_failure(Some((&failure, before)));
+        Err(failure)
+    }
+
+    /// Writes what redb keeps for a quick next opening. Afterwards the file is not touched any more and every call is
+    /// refused. Idempotent.
+    pub fn close(&self) -> Result<(), Failure> {
+        let _no_commit = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *slot, Slot::Closed) {
+            Slot::Opened(opened) => opened.close().map_err(|problem| problem.failure(&self.path, "close")),
+            // What was committed is durable; the next opening finds out the rest.
+            Slot::Failed | Slot::Closed => Ok(()),
+        }
+    }
+
+    fn read<T>(&self, action: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, Failure> {
+        let problem = {
+            let slot = self.opened()?;
+            let Slot::Opened(opened) = &*slot else { return Err(self.not_open(&slot)) };
+            match opened.read(action) {
+                Ok(value) => return Ok(value),
+                Err(problem) => problem,
+            }
+        };
+        self.after_failure(None);
+        Err(problem.failure(&self.path, "read"))
+    }
+
+    /// The file, opened anew if an error closed it.
+    fn opened(&self) -> Result<RwLockReadGuard<'_, Slot>, Failure> {
+        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(*slot, Slot::Failed) {
+            return Ok(slot);
+        }
+        drop(slot);
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*slot, Slot::Failed) {
+            let opened = Opened::open(&self.disk, &self.path);
+            let opened = opened.map_err(|problem| problem.failure(&self.path, "open again"))?;
+            *slot = Slot::Opened(Box::new(opened));
+        }
+        drop(slot);
+        Ok(self.slot.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn not_open(&self, slot: &Slot) -> Failure {
+        let path = self.path.display();
+        match slot {
+            Slot::Closed => Failure::state(format!("{path} was closed")),
+            // Another call met an error between two steps of this one.
+            _ => Failure::new(
+                FailureKind::Storage,
+                format!("cannot use {path} just now, it is being opened again"),
+            ),
+        }
+    }
+
+    /// redb answers nothing more after an error. If the file may still be written, the next call opens it anew;
+    /// if not, commits are refused and reads go on from the state before the failed commit.
+    fn after_failure(&self, commit: Option<(&Failure, Option<ReadTransaction>)>) {
+        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+        let Slot::Opened(opened) = &mut *slot else { return };
+        if opened.is_writable() {
+            *slot = Slot::Failed;
+        } else if let Some((failure, before)) = commit {
+            opened.refuse(failure, before);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
