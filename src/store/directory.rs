@@ -17,7 +17,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-const FORMAT_FILE: &str = "format";
+/// Its presence makes a directory a store.
+pub const FORMAT_FILE: &str = "format";
 const FORMAT: &[u8] = b"ons store 1\n";
 
 pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<Inner>, Failure> {
