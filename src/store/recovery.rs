@@ -98,11 +98,12 @@ fn finish(
     for segment in unsealed.by_ref() {
         let index = indexes.remove(&segment.base());
         let scan = Scan::run(&shared, &segment, index, state)?;
+        let (end, is_finished) = (scan.end, scan.is_finished);
         generation = generation.max(scan.generation + 1);
         shared.segments.adopt(segment.clone());
-        shared.set_published_end(scan.end);
-        last = Some((segment, scan.end));
-        if !scan.is_finished {
+        shared.set_published_end(end);
+        last = Some((segment, end));
+        if !is_finished {
             break;
         }
     }
