@@ -8,6 +8,8 @@ pub const PROPERTIES_BYTES_MAX: usize = 32_767;
 pub const TOPIC_BYTES_MAX: usize = 127;
 /// Longest producer, consumer or group id, in bytes.
 pub const GROUP_BYTES_MAX: usize = 255;
+/// Longest topic a record can be asked to hold, in bytes: the retry topic of the longest group.
+pub const RECORD_TOPIC_BYTES_MAX: usize = "%RETRY%".len() + GROUP_BYTES_MAX;
 /// Longest tag, in characters.
 pub const TAG_CHARS_MAX: usize = 128;
 /// Longest key, in characters.
@@ -26,3 +28,5 @@ pub const PULL_MESSAGES_MAX: usize = 1024;
 pub const RETRIES_DEFAULT: i32 = 16;
 /// Farthest delivery time of a timed message: 40 days.
 pub const DELIVER_AHEAD_MS_MAX: i64 = 40 * 24 * 3600 * 1000;
+/// Most fields in the header of a command. RocketMQ's own have at most two dozen.
+pub const EXT_FIELDS_MAX: usize = 1024;

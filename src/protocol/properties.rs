@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::limits::PROPERTIES_BYTES_MAX;
+use std::ops::Range;
 
 pub const KEYS: &str = "KEYS";
 pub const TAGS: &str = "TAGS";
@@ -25,10 +26,12 @@ pub const SHARDING_KEY: &str = "__SHARDINGKEY";
 
 const NAME_END: char = '\u{1}';
 const PAIR_END: char = '\u{2}';
+const NAME_END_BYTE: u8 = NAME_END as u8;
 
-/// Properties of one message. Order is kept; names are unique.
+/// Properties of one message. Order is kept; of a name that a received text repeats, the last value counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties {
+    /// As received; the last separator may be missing.
     text: String,
 }
 
@@ -37,13 +40,14 @@ impl Properties {
         Self::default()
     }
 
+    /// Room for `bytes` of text, so that a sender's properties are built with one allocation.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes) }
+    }
+
     /// Takes a text as it came over the wire or out of a record. Pairs without name or value are dropped when read.
     pub fn from_text(text: impl Into<String>) -> Self {
-        let mut text = text.into();
-        if !text.is_empty() && !text.ends_with(PAIR_END) {
-            text.push(PAIR_END);
-        }
-        Self { text }
+        Self { text: text.into() }
     }
 
     pub fn as_text(&self) -> &str {
@@ -58,18 +62,34 @@ impl Properties {
         get(&self.text, name)
     }
 
-    /// Adds or replaces one property. A name or value that is empty or contains a separator is refused, and so is a
-    /// text that would grow over [`PROPERTIES_BYTES_MAX`].
+    /// Adds a property, or replaces its value in place. A name or value that is empty or contains a separator is
+    /// refused, and so is a text that would grow over [`PROPERTIES_BYTES_MAX`]; then nothing is changed.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        check_part("value", name, value)?;
+        let (first, second) = {
+            let mut places = find(&self.text, name);
+            (places.next(), places.next())
+        };
+        let Some(place) = first else { return self.push(name, value) };
+        if second.is_some() {
+            return self.replace_repeated(name, value);
+        }
+        check_len(name, self.text.len() - place.len() + value.len())?;
+        self.text.replace_range(place, value);
+        Ok(())
+    }
+
+    /// Appends a property of which the caller knows that it is not there yet: nothing is searched.
+    pub fn push(&mut self, name: &str, value: &str) -> Result<(), Failure> {
         check_part("name", name, name)?;
         check_part("value", name, value)?;
-        let grown = self.text.len() + name.len() + value.len() + 2;
-        if grown > PROPERTIES_BYTES_MAX && grown - self.get(name).map_or(0, str::len) > PROPERTIES_BYTES_MAX {
-            return Err(Failure::invalid(format!(
-                "properties would have {grown} bytes with '{name}', the limit is {PROPERTIES_BYTES_MAX}"
-            )));
+        let is_ended = self.text.is_empty() || self.text.ends_with(PAIR_END);
+        let grown = name.len() + value.len() + 2 + usize::from(!is_ended);
+        check_len(name, self.text.len() + grown)?;
+        self.text.reserve(grown);
+        if !is_ended {
+            self.text.push(PAIR_END);
         }
-        self.remove(name);
         self.text.push_str(name);
         self.text.push(NAME_END);
         self.text.push_str(value);
@@ -81,7 +101,7 @@ impl Properties {
         if self.get(name).is_none() {
             return;
         }
-        let mut kept = String::with_capacity(self.text.len());
+        let mut kept = String::with_capacity(self.text.len() + 1);
         for (own, value) in iter(&self.text).filter(|(own, _)| *own != name) {
             kept.push_str(own);
             kept.push(NAME_END);
@@ -94,25 +114,70 @@ impl Properties {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         iter(&self.text)
     }
+
+    fn replace_repeated(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        let mut replaced = self.clone();
+        replaced.remove(name);
+        replaced.push(name, value)?;
+        *self = replaced;
+        Ok(())
+    }
 }
 
-/// The value of `name` in a property text.
+/// The value of `name` in a property text: the last one, as in Java's map.
 pub fn get<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    iter(text).find(|(own, _)| *own == name).map(|(_, value)| value)
+    find(text, name).last().and_then(|place| text.get(place))
 }
 
 /// The pairs of a property text; pairs without both parts are passed over.
 pub fn iter(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(PAIR_END)
-        .filter_map(|pair| pair.split_once(NAME_END))
-        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+    text.split(PAIR_END).filter_map(parts)
+}
+
+/// Where the values of `name` are.
+fn find(text: &str, name: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_name = !name.is_empty() && !has_separator(name);
+    let mut start = if is_name { 0 } else { text.len() };
+    std::iter::from_fn(move || {
+        // Bytes: both separators are ASCII, so they are never a part of another character.
+        while let Some(rest) = text.as_bytes().get(start..).filter(|rest| !rest.is_empty()) {
+            let len = rest.iter().position(|byte| *byte == PAIR_END as u8).unwrap_or(rest.len());
+            let end = start + len;
+            start = end + 1;
+            let value = rest.get(..len)?.strip_prefix(name.as_bytes()).unwrap_or_default();
+            if let [NAME_END_BYTE, value @ ..] = value
+                && !value.is_empty()
+            {
+                return Some(end - value.len()..end);
+            }
+        }
+        None
+    })
+}
+
+/// Name and value of one pair, unless one of them is missing.
+fn parts(pair: &str) -> Option<(&str, &str)> {
+    pair.split_once(NAME_END).filter(|(name, value)| !name.is_empty() && !value.is_empty())
+}
+
+fn has_separator(part: &str) -> bool {
+    part.bytes().fold(false, |has, byte| has | matches!(byte, 1 | 2))
+}
+
+fn check_len(name: &str, bytes: usize) -> Result<(), Failure> {
+    if bytes > PROPERTIES_BYTES_MAX {
+        return Err(Failure::invalid(format!(
+            "properties would have {bytes} bytes with '{name}', the limit is {PROPERTIES_BYTES_MAX}"
+        )));
+    }
+    Ok(())
 }
 
 fn check_part(what: &str, name: &str, part: &str) -> Result<(), Failure> {
     if part.is_empty() {
         return Err(Failure::invalid(format!("property {what} is empty (property '{name}')")));
     }
-    if part.contains([NAME_END, PAIR_END]) {
+    if has_separator(part) {
         return Err(Failure::invalid(format!(
             "property '{}' has a {what} with the character U+0001 or U+0002, which separate properties",
             name.escape_debug()
@@ -120,3 +185,6 @@ fn check_part(what: &str, name: &str, part: &str) -> Result<(), Failure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

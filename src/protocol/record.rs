@@ -8,20 +8,26 @@
 //! ```
 //! All integers are big-endian and signed. Offsets after the born host move by 12 when a host is IPv6 (sys flag bits).
 
-use super::limits::{BODY_BYTES_MAX, PROPERTIES_BYTES_MAX, TOPIC_BYTES_MAX};
+use super::failure::Failure;
+use super::limits::{BODY_BYTES_MAX, PROPERTIES_BYTES_MAX, RECORD_TOPIC_BYTES_MAX, TOPIC_BYTES_MAX};
 use super::properties;
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 
 /// Magic of a record whose topic length is one byte.
 pub const MAGIC_V1: i32 = 0xDAA3_20A7_u32 as i32;
-/// Magic of a record whose topic length has two bytes (RocketMQ 5, topics over 127 bytes). Read, never written.
+/// Magic of a record whose topic length has two bytes: for topics over 127 bytes, which only the topics derived from a
+/// long group name have (RocketMQ 5).
 pub const MAGIC_V2: i32 = 0xDAA3_20AB_u32 as i32;
 
 /// Bytes of a record besides body, topic and properties, with IPv4 hosts.
 pub const FIXED_BYTES: usize = 91;
-/// Longest record.
-pub const RECORD_BYTES_MAX: usize = FIXED_BYTES + BODY_BYTES_MAX + TOPIC_BYTES_MAX + PROPERTIES_BYTES_MAX;
+/// What an IPv6 host adds to [`FIXED_BYTES`].
+const V6_BYTES: usize = 12;
+/// Longest record: both hosts IPv6, and a topic with a length of two bytes.
+pub const RECORD_BYTES_MAX: usize =
+    FIXED_BYTES + 2 * V6_BYTES + BODY_BYTES_MAX + 1 + RECORD_TOPIC_BYTES_MAX + PROPERTIES_BYTES_MAX;
 
 pub const SYS_FLAG_COMPRESSED: i32 = 0x1;
 pub const SYS_FLAG_MULTI_TAGS: i32 = 0x2;
@@ -75,22 +81,40 @@ pub fn body_crc(body: &[u8]) -> i32 {
     (crc32fast::hash(body) & 0x7FFF_FFFF) as i32
 }
 
+/// Whether a record can hold these: what a log asks before it appends what it was given.
+pub fn check_lengths(topic: &str, properties: &str, body: &[u8]) -> Result<(), Failure> {
+    for (what, bytes, bytes_max) in [
+        ("body", body.len(), BODY_BYTES_MAX),
+        ("property text", properties.len(), PROPERTIES_BYTES_MAX),
+        ("topic name", topic.len(), RECORD_TOPIC_BYTES_MAX),
+    ] {
+        if bytes > bytes_max {
+            return Err(Failure::invalid(format!(
+                "the {what} of a message for topic '{topic}' has {bytes} bytes, the limit is {bytes_max}"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Length of the record that [`encode`] writes for these texts.
 pub fn encoded_len(head: &RecordHead, topic: &str, properties: &str, body: &[u8]) -> usize {
     let hosts = usize::from(head.born_host.is_ipv6()) + usize::from(head.store_host.is_ipv6());
-    FIXED_BYTES + 12 * hosts + body.len() + topic.len() + properties.len()
+    let is_v2 = usize::from(topic.len() > TOPIC_BYTES_MAX);
+    FIXED_BYTES + V6_BYTES * hosts + body.len() + is_v2 + topic.len() + properties.len()
 }
 
-/// Appends a V1 record. The texts must be within the limits (checked by whoever accepted the message); longer ones
-/// are cut by the record's own length fields and would not decode.
+/// Appends a record, V1 unless its topic needs V2. The parts must be within the limits ([`check_lengths`], asked by
+/// whoever accepted the message); the length of a longer one would not fit its field.
 pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out: &mut BytesMut) {
+    let total = encoded_len(head, topic, properties, body);
+    out.reserve(total);
+    let is_v2 = topic.len() > TOPIC_BYTES_MAX;
     let mut sys_flag = head.sys_flag & !(SYS_FLAG_BORN_HOST_V6 | SYS_FLAG_STORE_HOST_V6);
     sys_flag |= if head.born_host.is_ipv6() { SYS_FLAG_BORN_HOST_V6 } else { 0 };
     sys_flag |= if head.store_host.is_ipv6() { SYS_FLAG_STORE_HOST_V6 } else { 0 };
-    let total = encoded_len(head, topic, properties, body);
-    out.reserve(total);
     out.put_i32(total as i32);
-    out.put_i32(MAGIC_V1);
+    out.put_i32(if is_v2 { MAGIC_V2 } else { MAGIC_V1 });
     out.put_i32(head.body_crc);
     out.put_i32(head.queue_id);
     out.put_i32(head.flag);
@@ -105,7 +129,11 @@ pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out
     out.put_i64(head.prepared_transaction_offset);
     out.put_i32(body.len() as i32);
     out.put_slice(body);
-    out.put_u8(topic.len() as u8);
+    if is_v2 {
+        out.put_u16(topic.len() as u16);
+    } else {
+        out.put_u8(topic.len() as u8);
+    }
     out.put_slice(topic.as_bytes());
     out.put_u16(properties.len() as u16);
     out.put_slice(properties.as_bytes());
@@ -123,8 +151,11 @@ fn put_host(host: SocketAddr, out: &mut BytesMut) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub head: RecordHead,
-    topic: Bytes,
-    properties: Bytes,
+    bytes: Bytes,
+    /// Where the topic is in `bytes`.
+    topic: Range<usize>,
+    /// Where the properties are in `bytes`.
+    properties: Range<usize>,
     body: Bytes,
 }
 
@@ -134,7 +165,7 @@ pub enum RecordError {
     /// Fewer bytes than the fixed part or than the record's own length.
     Truncated,
     BadMagic(i32),
-    /// A length field is negative or does not fit the record.
+    /// A length field is negative or does not fit the record, or the parts do not fill it.
     BadLength,
     BadText,
     BadPort,
@@ -162,53 +193,51 @@ impl Record {
         if total < FIXED_BYTES {
             return Err(RecordError::BadLength);
         }
-        if total > bytes.len() {
-            return Err(RecordError::Truncated);
-        }
-        let mut rest = bytes.slice(..total);
-        rest.advance(4);
-        let magic = rest.get_i32();
+        let record = bytes.get(..total).ok_or(RecordError::Truncated)?;
+        let mut fields = Fields { record, rest: record };
+        let _total = fields.int()?;
+        let magic = fields.int()?;
         if magic != MAGIC_V1 && magic != MAGIC_V2 {
             return Err(RecordError::BadMagic(magic));
         }
         let mut head = RecordHead {
-            body_crc: rest.get_i32(),
-            queue_id: rest.get_i32(),
-            flag: rest.get_i32(),
-            queue_offset: rest.get_i64(),
-            position: rest.get_i64(),
-            sys_flag: rest.get_i32(),
-            born_timestamp_ms: rest.get_i64(),
+            body_crc: fields.int()?,
+            queue_id: fields.int()?,
+            flag: fields.int()?,
+            queue_offset: fields.long()?,
+            position: fields.long()?,
+            sys_flag: fields.int()?,
+            born_timestamp_ms: fields.long()?,
             ..RecordHead::default()
         };
-        head.born_host = take_host(&mut rest, head.sys_flag & SYS_FLAG_BORN_HOST_V6 != 0)?;
-        head.store_timestamp_ms = rest.try_get_i64().map_err(|_| RecordError::BadLength)?;
-        head.store_host = take_host(&mut rest, head.sys_flag & SYS_FLAG_STORE_HOST_V6 != 0)?;
-        head.reconsume_times = rest.try_get_i32().map_err(|_| RecordError::BadLength)?;
-        head.prepared_transaction_offset = rest.try_get_i64().map_err(|_| RecordError::BadLength)?;
-        let body_len = rest.try_get_i32().map_err(|_| RecordError::BadLength)?;
-        let body = take(&mut rest, i64::from(body_len))?;
-        let topic_len = if magic == MAGIC_V1 {
-            rest.try_get_u8().map(i64::from)
-        } else {
-            rest.try_get_u16().map(i64::from)
-        };
-        let topic = take(&mut rest, topic_len.map_err(|_| RecordError::BadLength)?)?;
-        let properties_len = rest.try_get_i16().map_err(|_| RecordError::BadLength)?;
-        let properties = take(&mut rest, i64::from(properties_len))?;
-        if std::str::from_utf8(&topic).is_err() || std::str::from_utf8(&properties).is_err() {
-            return Err(RecordError::BadText);
+        head.born_host = fields.host(head.sys_flag & SYS_FLAG_BORN_HOST_V6 != 0)?;
+        head.store_timestamp_ms = fields.long()?;
+        head.store_host = fields.host(head.sys_flag & SYS_FLAG_STORE_HOST_V6 != 0)?;
+        head.reconsume_times = fields.int()?;
+        head.prepared_transaction_offset = fields.long()?;
+        let body_len = fields.int()?;
+        let body = fields.part(body_len)?;
+        let topic_len = if magic == MAGIC_V1 { fields.byte()? } else { fields.short()? };
+        let topic = fields.text(topic_len)?;
+        let properties_len = fields.short()?;
+        let properties = fields.text(properties_len)?;
+        if !fields.rest.is_empty() {
+            return Err(RecordError::BadLength);
         }
-        Ok(Self { head, topic, properties, body })
+        Ok(Self { head, topic, properties, body: bytes.slice(body), bytes: bytes.slice(..total) })
     }
 
     pub fn topic(&self) -> &str {
-        std::str::from_utf8(&self.topic).unwrap_or_default()
+        self.checked_text(&self.topic)
     }
 
     /// The property text; see [`properties`].
     pub fn properties(&self) -> &str {
-        std::str::from_utf8(&self.properties).unwrap_or_default()
+        self.checked_text(&self.properties)
+    }
+
+    fn checked_text(&self, place: &Range<usize>) -> &str {
+        self.bytes.get(place.clone()).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
     }
 
     pub fn property(&self, name: &str) -> Option<&str> {
@@ -231,51 +260,55 @@ pub fn peek_len(bytes: &[u8]) -> Option<usize> {
     usize::try_from(i32::from_be_bytes(*len)).ok()
 }
 
-fn take(rest: &mut Bytes, len: i64) -> Result<Bytes, RecordError> {
-    let len = usize::try_from(len).map_err(|_| RecordError::BadLength)?;
-    if len > rest.len() {
-        return Err(RecordError::BadLength);
-    }
-    Ok(rest.split_to(len))
+/// Takes a record apart from front to back.
+struct Fields<'a> {
+    record: &'a [u8],
+    rest: &'a [u8],
 }
 
-fn take_host(rest: &mut Bytes, is_v6: bool) -> Result<SocketAddr, RecordError> {
-    let bad = |_| RecordError::BadLength;
-    let ip = if is_v6 {
-        IpAddr::from(rest.try_get_u128().map_err(bad)?.to_be_bytes())
-    } else {
-        IpAddr::from(rest.try_get_u32().map_err(bad)?.to_be_bytes())
-    };
-    let port = rest.try_get_i32().map_err(bad)?;
-    let port = u16::try_from(port).map_err(|_| RecordError::BadPort)?;
-    Ok(SocketAddr::new(ip, port))
+impl Fields<'_> {
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], RecordError> {
+        let (array, rest) = self.rest.split_first_chunk().ok_or(RecordError::BadLength)?;
+        self.rest = rest;
+        Ok(*array)
+    }
+
+    fn byte(&mut self) -> Result<i32, RecordError> {
+        self.array().map(|array| u8::from_be_bytes(array).into())
+    }
+
+    fn short(&mut self) -> Result<i32, RecordError> {
+        self.array().map(|array| i16::from_be_bytes(array).into())
+    }
+
+    fn int(&mut self) -> Result<i32, RecordError> {
+        self.array().map(i32::from_be_bytes)
+    }
+
+    fn long(&mut self) -> Result<i64, RecordError> {
+        self.array().map(i64::from_be_bytes)
+    }
+
+    fn host(&mut self, is_v6: bool) -> Result<SocketAddr, RecordError> {
+        let ip = if is_v6 { IpAddr::from(self.array::<16>()?) } else { IpAddr::from(self.array::<4>()?) };
+        let port = u16::try_from(self.int()?).map_err(|_| RecordError::BadPort)?;
+        Ok(SocketAddr::new(ip, port))
+    }
+
+    /// The place of the next `len` bytes.
+    fn part(&mut self, len: i32) -> Result<Range<usize>, RecordError> {
+        let len = usize::try_from(len).map_err(|_| RecordError::BadLength)?;
+        let start = self.record.len() - self.rest.len();
+        self.rest = self.rest.get(len..).ok_or(RecordError::BadLength)?;
+        Ok(start..start + len)
+    }
+
+    fn text(&mut self, len: i32) -> Result<Range<usize>, RecordError> {
+        let place = self.part(len)?;
+        let text = self.record.get(place.clone()).unwrap_or_default();
+        std::str::from_utf8(text).map(|_| place).map_err(|_| RecordError::BadText)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn roundtrip_and_truncation_at_every_byte() {
-        let head = RecordHead {
-            queue_id: 3,
-            queue_offset: 7,
-            position: 99,
-            body_crc: body_crc(b"Hello"),
-            born_host: "[::1]:10911".parse().unwrap(),
-            ..RecordHead::default()
-        };
-        let mut out = BytesMut::new();
-        encode(&head, "T", "TAGS\u{1}A\u{2}", b"Hello", &mut out);
-        let bytes = out.freeze();
-        assert_eq!(bytes.len(), encoded_len(&head, "T", "TAGS\u{1}A\u{2}", b"Hello"));
-        let record = Record::decode(&bytes).unwrap();
-        assert_eq!((record.topic(), record.property("TAGS")), ("T", Some("A")));
-        assert_eq!(&record.body()[..], b"Hello");
-        assert!(record.is_body_intact());
-        assert_eq!(record.head.born_host, head.born_host);
-        for len in 0..bytes.len() {
-            assert!(Record::decode(&bytes.slice(..len)).is_err());
-        }
-    }
-}
+mod tests;

@@ -82,3 +82,6 @@ impl TagExpression {
         self.is_all() || self.tags.binary_search_by(|own| own.as_str().cmp(tag)).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

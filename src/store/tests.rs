@@ -1,0 +1,10 @@
+//! Tests of the store on a simulated disk: what is acknowledged is there, once, in order, whatever fails.
+#![allow(clippy::unwrap_used)]
+
+mod basics;
+mod faults;
+mod model;
+mod power_cuts;
+mod retention;
+mod timers;
+mod with_threads;

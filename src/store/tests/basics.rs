@@ -1,0 +1,144 @@
+//! Appending, reading, rolling, closing, being killed.
+
+use super::model::{Machine, append, append_with, bodies};
+use crate::protocol::failure::{FailureKind, Submitted};
+use crate::protocol::record::{Record, RecordHead};
+use crate::store::config::FlushMode;
+use crate::store::{Append, Table};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+
+fn body(number: usize) -> Vec<u8> {
+    format!("body {number} ").repeat(number % 50 + 1).into_bytes()
+}
+
+#[test]
+fn messages_survive_a_close_and_a_kill_in_both_modes() {
+    for flush in [FlushMode::Sync, FlushMode::Async] {
+        let machine = Machine::new(flush);
+        let store = machine.open().unwrap();
+        for number in 0..500 {
+            let appended = append(&store, "T", number as i32 % 3, &body(number)).unwrap();
+            assert_eq!(appended.queue_offset, number as u64 / 3);
+        }
+        assert!(store.statistics().segments > 3, "the test must roll");
+        let expected: Vec<_> = (0..3).map(|queue| bodies(&store, "T", queue)).collect();
+        assert_eq!(expected.iter().map(|queue| queue.len()).sum::<usize>(), 500);
+        assert_eq!(expected[1][&7], body(22));
+
+        let killed = machine.on(machine.disk.after_process_kill());
+        let reopened = killed.open().unwrap();
+        assert_eq!((0..3).map(|queue| bodies(&reopened, "T", queue)).collect::<Vec<_>>(), expected, "{flush:?} kill");
+        append(&reopened, "T", 0, b"next").unwrap();
+        assert_eq!(bodies(&reopened, "T", 0)[&167], b"next");
+
+        store.close().unwrap();
+        store.close().unwrap();
+        assert_eq!(append(&store, "T", 0, b"late").unwrap_err().kind, FailureKind::InvalidState);
+        let reopened = machine.on(machine.disk.after_power_cut(1)).open().unwrap();
+        assert_eq!((0..3).map(|queue| bodies(&reopened, "T", queue)).collect::<Vec<_>>(), expected, "{flush:?} close");
+        assert_eq!(reopened.queue("T", 2).unwrap().max_offset(), 166);
+    }
+}
+
+#[test]
+fn a_second_open_is_refused_by_name() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    let failure = machine.open().unwrap_err();
+    assert_eq!(failure.kind, FailureKind::DirectoryInUse);
+    assert!(failure.message.contains("/data"), "{failure}");
+    drop(store);
+    machine.open().unwrap();
+}
+
+#[test]
+fn an_asynchronous_append_is_completed_once() {
+    for flush in [FlushMode::Sync, FlushMode::Async] {
+        let machine = Machine::new(flush);
+        let store = machine.open().unwrap();
+        let queue = store.open_queue("T", 0);
+        let completed = Arc::new(AtomicU32::new(0));
+        let mut done = 0;
+        for _ in 0..200 {
+            let completed = completed.clone();
+            let append =
+                Append { queue: &queue, head: RecordHead::default(), properties: "", body: b"x", tag_hash: 0 };
+            let completion = Box::new(move |result: Result<_, _>| {
+                result.unwrap();
+                completed.fetch_add(1, Ordering::Relaxed);
+            });
+            match store.append(&append, completion) {
+                Submitted::Done(result) => done += u32::from(result.is_ok()),
+                Submitted::Pending => {}
+            }
+        }
+        assert_eq!(completed.load(Ordering::Relaxed) + done, 200);
+        assert_eq!(bodies(&store, "T", 0).len(), 200);
+    }
+}
+
+#[test]
+fn reads_stop_at_their_limits_and_outside_the_queue() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    for number in 0..10 {
+        append(&store, "T", 0, &[number; 100]).unwrap();
+    }
+    let queue = store.queue("T", 0).unwrap();
+    let read = store.read(&queue, 2, 3, usize::MAX, &|_| true).unwrap();
+    assert_eq!((read.records.len(), read.next_offset), (3, 5));
+    let len = read.records[0].len();
+    let read = store.read(&queue, 0, 10, 2 * len, &|_| true).unwrap();
+    assert_eq!((read.records.len(), read.next_offset), (2, 2));
+    let read = store.read(&queue, 0, 10, 1, &|_| true).unwrap();
+    assert_eq!(read.records.len(), 1, "the first message comes however long it is");
+    let read = store.read(&queue, 11, 10, usize::MAX, &|_| true).unwrap();
+    assert_eq!((read.records.len(), read.next_offset), (0, 10));
+    let read = store.read(&queue, 0, 10, usize::MAX, &|_| false).unwrap();
+    assert_eq!((read.records.len(), read.next_offset), (0, 10));
+}
+
+#[test]
+fn a_message_is_found_by_position_key_and_time() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    let mut times = Vec::new();
+    for number in 0..300 {
+        let properties = format!("KEYS\u{1}order{number} all\u{2}UNIQ_KEY\u{1}ID{number}\u{2}");
+        let appended = append_with(&store, "T", 0, &properties, &body(number)).unwrap();
+        let record = Record::decode(&store.record_at(appended.position).unwrap().unwrap()).unwrap();
+        assert_eq!(record.body()[..], body(number));
+        assert_eq!(record.head.position as u64, appended.position);
+        times.push(appended.store_timestamp_ms);
+        machine.advance(std::time::Duration::from_millis(10));
+    }
+    let find = |key: &str| store.find_by_key("T", key, 1000).unwrap().len();
+    assert_eq!((find("order7"), find("ID299"), find("all"), find("none")), (1, 1, 300, 0));
+    assert!(store.find_by_key("U", "all", 10).unwrap().is_empty());
+    assert!(store.record_at(5).unwrap().is_none());
+    assert!(store.record_at(u64::MAX).unwrap().is_none());
+    let queue = store.queue("T", 0).unwrap();
+    for at in [0, 1, 150, 299] {
+        assert_eq!(store.search_offset(&queue, times[at]).unwrap(), at as u64);
+    }
+    assert_eq!(store.search_offset(&queue, i64::MAX).unwrap(), 300);
+}
+
+#[test]
+fn rows_are_read_back_staged_checkpointed_and_deleted() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    store.put_row(Table::Topics, "a", b"1");
+    store.put_row(Table::Topics, "b", b"2");
+    store.put_row(Table::Groups, "a", b"3");
+    store.checkpoint().unwrap();
+    store.put_row(Table::Topics, "a", b"4");
+    store.delete_row(Table::Topics, "b");
+    assert_eq!(store.rows(Table::Topics).unwrap(), [("a".to_owned(), b"4".to_vec())]);
+    // The checkpoint comes by itself.
+    machine.advance(std::time::Duration::from_secs(2));
+    let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
+    assert_eq!(reopened.rows(Table::Topics).unwrap(), [("a".to_owned(), b"4".to_vec())]);
+    assert_eq!(reopened.rows(Table::Groups).unwrap().len(), 1);
+}

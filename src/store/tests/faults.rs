@@ -1,0 +1,107 @@
+//! Every operation of a fixed workload fails once in turn: never a panic, never an acknowledged loss, always an error
+//! that names file and cause.
+
+use super::model::{Machine, append, bodies};
+use crate::protocol::failure::{Failure, FailureKind};
+use crate::store::Store;
+use crate::store::config::FlushMode;
+use crate::sys::sim_disk::{Cause, Fault};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+type Acknowledged = BTreeMap<(i32, u64), Vec<u8>>;
+
+/// Appends through several rolls with checkpoints between; keeps what was acknowledged and what failed.
+fn work(machine: &Machine, store: &Store, acknowledged: &mut Acknowledged, failures: &mut Vec<Failure>) {
+    for number in 0..120u32 {
+        let body = number.to_be_bytes().repeat(100);
+        let queue = (number % 2) as i32;
+        match append(store, "T", queue, &body) {
+            Ok(appended) => {
+                let twice = acknowledged.insert((queue, appended.queue_offset), body);
+                assert!(twice.is_none(), "offset {} was given twice", appended.queue_offset);
+            }
+            Err(failure) => failures.push(failure),
+        }
+        if number % 40 == 39 {
+            store.put_row(crate::store::Table::Offsets, "g@T@0", &number.to_be_bytes());
+            failures.extend(store.checkpoint().err());
+            machine.advance(Duration::from_secs(61));
+        }
+    }
+    failures.extend(store.close().err());
+}
+
+fn check(store: &Store, acknowledged: &Acknowledged, what: &str) {
+    for queue in 0..2 {
+        let found = bodies(store, "T", queue);
+        for ((_, offset), body) in acknowledged.iter().filter(|((own, _), _)| *own == queue) {
+            assert_eq!(found.get(offset), Some(body), "{what}: queue {queue} offset {offset}");
+        }
+    }
+}
+
+fn names_a_file_and_a_cause(failure: &Failure) -> bool {
+    let has_cause = ["os error", "No space", "Input/output", "closed", "takes no messages", "refused", "full"]
+        .iter()
+        .any(|cause| failure.message.contains(cause));
+    failure.message.contains("/data") && has_cause
+}
+
+fn every_operation_fails_once(flush: FlushMode, fault: Fault) {
+    let rehearsal = Machine::new(flush);
+    let (mut acknowledged, mut failures) = (Acknowledged::new(), Vec::new());
+    let store = rehearsal.open().unwrap();
+    work(&rehearsal, &store, &mut acknowledged, &mut failures);
+    assert_eq!((acknowledged.len(), failures.len()), (120, 0));
+    let operations = rehearsal.disk.operations();
+    let mut seen = 0;
+    for operation in operations.iter().filter(|operation| operation.kind.is_change()) {
+        let what = format!("{flush:?} {fault:?} at {operation:?}");
+        let machine = Machine::new(flush);
+        machine.disk.fail_once(operation.number, fault);
+        let (mut acknowledged, mut failures) = (Acknowledged::new(), Vec::new());
+        match machine.open() {
+            Ok(store) => {
+                work(&machine, &store, &mut acknowledged, &mut failures);
+                check(&store, &acknowledged, &format!("{what}, reads go on"));
+            }
+            Err(failure) => failures.push(failure),
+        }
+        for failure in &failures {
+            assert!(names_a_file_and_a_cause(failure), "{what}: {failure}");
+            assert!(
+                matches!(failure.kind, FailureKind::Storage | FailureKind::DiskFull | FailureKind::InvalidState),
+                "{what}: {failure:?}"
+            );
+        }
+        machine.disk.clear_plan();
+        let disk = machine.disk.after_process_kill();
+        let reopened = machine.on(disk).open().unwrap_or_else(|failure| panic!("{what}: {failure}"));
+        check(&reopened, &acknowledged, &format!("{what}, opened again"));
+        append(&reopened, "T", 0, b"healed").unwrap_or_else(|failure| panic!("{what}: {failure}"));
+        seen += 1;
+    }
+    assert!(seen > 200, "the workload is too small: {seen} operations");
+}
+
+#[test]
+fn io_errors_in_sync_flush() {
+    every_operation_fails_once(FlushMode::Sync, Fault::Error(Cause::Io));
+}
+
+#[test]
+fn io_errors_in_async_flush() {
+    every_operation_fails_once(FlushMode::Async, Fault::Error(Cause::Io));
+}
+
+#[test]
+fn a_full_disk_in_sync_flush() {
+    every_operation_fails_once(FlushMode::Sync, Fault::Error(Cause::Full));
+}
+
+#[test]
+fn short_writes_in_both_modes() {
+    every_operation_fails_once(FlushMode::Sync, Fault::Short { bytes: 7, cause: Cause::Full });
+    every_operation_fails_once(FlushMode::Async, Fault::Short { bytes: 300, cause: Cause::Full });
+}
