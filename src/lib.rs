@@ -3,6 +3,7 @@
 mod broker;
 mod client;
 mod embedded;
+mod ffi;
 #[cfg(not(feature = "testing"))]
 mod protocol;
 #[cfg(feature = "testing")]

@@ -5,6 +5,8 @@
 pub mod callbacks;
 pub mod connection;
 pub mod factory_property;
+pub mod log;
+pub mod log_file;
 pub mod ids;
 pub mod message;
 mod outstanding;
