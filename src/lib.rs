@@ -3,9 +3,26 @@
 mod broker;
 mod client;
 mod embedded;
+mod ffi;
 #[cfg(not(feature = "testing"))]
 mod protocol;
 #[cfg(feature = "testing")]
 pub mod protocol;
 mod store;
 mod sys;
+
+pub use client::factory_property::FactoryProperty;
+pub use client::factory_property::keys;
+pub use client::message::Message;
+pub use client::producer::Producer;
+pub use client::push_consumer::Action;
+pub use client::push_consumer::PushConsumer;
+pub use client::send_future::SendFuture;
+pub use client::send_result::SendResult;
+pub use embedded::broker_handle::ClockKind;
+pub use embedded::broker_handle::EmbeddedBroker;
+pub use embedded::factory::Factory;
+pub use protocol::failure::Failure;
+pub use protocol::failure::FailureKind;
+pub use protocol::failure::Stored;
+pub use protocol::failure::Submitted;

@@ -2,4 +2,23 @@
 //!
 //! *Architecture Invariant:* `client` does not know whether its transport is TCP or this process.
 
+pub mod callbacks;
+pub mod connection;
+pub mod factory_property;
+pub mod log;
+pub mod log_file;
+pub mod ids;
+pub mod message;
+mod outstanding;
+mod pending_send;
+mod prefetch;
+mod process_queue;
+pub mod producer;
+pub mod push_consumer;
+mod rebalance;
+pub mod send_future;
+pub mod send_result;
+mod slot;
+mod subscriptions;
 pub mod transport;
+pub mod user_code;

@@ -1,0 +1,7 @@
+namespace ons
+{
+    /// <summary>Reserved; carries nothing.</summary>
+    public class ConsumeContext
+    {
+    }
+}

@@ -1,0 +1,79 @@
+using System;
+using System.Threading;
+using Xunit;
+
+namespace Ons.Tests
+{
+    /// <summary>Guards against sends and deliveries that make work for the collector.</summary>
+    public class AllocationTests
+    {
+        private const int Count = 2_000;
+        private const int BytesMax = 200;
+
+        private static readonly byte[] s_body = new byte[256];
+
+        [Fact]
+        public void A_synchronous_send_allocates_little()
+        {
+            using var broker = new TestBroker(flush: "ASYNC_FLUSH");
+            using Producer producer = broker.StartProducer();
+
+            AssertAllocation(() => producer.Send(new Message("test", "tag", s_body)));
+        }
+
+        [Fact]
+        public void An_asynchronous_send_allocates_little()
+        {
+            using var broker = new TestBroker(flush: "ASYNC_FLUSH");
+            using Producer producer = broker.StartProducer();
+
+            AssertAllocation(() => producer.SendAsync(new Message("test", "tag", s_body)).Wait(TestBroker.Patience));
+        }
+
+        [Fact]
+        public void A_delivery_allocates_little()
+        {
+            using var broker = new TestBroker(flush: "ASYNC_FLUSH");
+            using Producer producer = broker.StartProducer();
+            for (int i = 0; i < Count; i++)
+            {
+                producer.SendOneway(new Message("test", "tag", s_body));
+            }
+
+            using FactoryProperty property = broker.Property();
+            property["ConsumeThreadNums"] = "1";
+            using var consumer = new PushConsumer(property);
+            using var all = new CountdownEvent(Count);
+            long first = 0;
+            long last = 0;
+            consumer.Subscribe("test", "*", _ =>
+            {
+                last = GC.GetAllocatedBytesForCurrentThread();
+                first = first == 0 ? last : first;
+                all.Signal();
+                return ConsumeAction.CommitMessage;
+            });
+            consumer.Start();
+
+            Assert.True(all.Wait(TestBroker.Patience));
+            consumer.Shutdown();
+            Assert.InRange((last - first) / (Count - 1), s_body.Length, s_body.Length + BytesMax);
+        }
+
+        private static void AssertAllocation(Action send)
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                send();
+            }
+
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < Count; i++)
+            {
+                send();
+            }
+
+            Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Count, 1, BytesMax);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Ons.Native;
+
+namespace Ons
+{
+    /// <summary>Sends messages. One producer serves all threads of a program; making one per thread is a misuse.</summary>
+    public sealed unsafe class Producer : IDisposable, IAsyncDisposable
+    {
+        private readonly ProducerHandle _handle;
+
+        /// <summary>Makes a producer; refuses settings this version does not support.</summary>
+        public Producer(FactoryProperty property)
+        {
+            _ = property ?? throw new ArgumentNullException(nameof(property));
+            using OnsHandle.Lease lease = property.Handle.Borrow();
+            ons_producer* producer;
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_producer_new((ons_factory_property*)lease.Pointer, &producer, &error), error);
+            _handle = new ProducerHandle(producer);
+        }
+
+        /// <summary>Whether it was started and not yet shut down.</summary>
+        public bool IsStarted
+        {
+            get
+            {
+                using OnsHandle.Lease lease = _handle.Borrow();
+                int isStarted;
+                ons_error* error;
+                OnsException.Check(NativeMethods.ons_producer_is_started((ons_producer*)lease.Pointer, &isStarted, &error), error);
+                return isStarted != 0;
+            }
+        }
+
+        /// <summary>Whether it was shut down; it cannot be started again.</summary>
+        public bool IsClosed
+        {
+            get
+            {
+                using OnsHandle.Lease lease = _handle.Borrow();
+                int isClosed;
+                ons_error* error;
+                OnsException.Check(NativeMethods.ons_producer_is_closed((ons_producer*)lease.Pointer, &isClosed, &error), error);
+                return isClosed != 0;
+            }
+        }
+
+        /// <summary>Opens the embedded broker, or joins the one this process already has for that directory.</summary>
+        public void Start()
+        {
+            using OnsHandle.Lease lease = _handle.Borrow();
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_producer_start((ons_producer*)lease.Pointer, &error), error);
+#if !NET
+            // Sends may be under way when an AppDomain of .NET Framework is unloaded.
+            Running.Add(this);
+#endif
+        }
+
+        /// <summary>Sends and waits until the message is stored as durably as the broker promises.</summary>
+        public SendResult Send(Message message)
+        {
+            _ = message ?? throw new ArgumentNullException(nameof(message));
+            using OnsHandle.Lease lease = _handle.Borrow();
+            using var native = new NativeMessage(message);
+            ons_send_result* result;
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_producer_send((ons_producer*)lease.Pointer, native.Pointer, &result, &error), error);
+            SendResult sent = SendResult.Take(result, message.Topic);
+            message.SetMessageId(sent.Id);
+            return sent;
+        }
+
+        /// <summary>
+        /// Sends without blocking the caller; the task ends once the message is stored as durably as the broker promises, and is
+        /// often already complete. <see cref="Message.MessageId"/> is set on return. The body is copied before that too.
+        /// </summary>
+        /// <param name="message">What to send.</param>
+        /// <param name="cancellationToken">Ends the wait, not the send: a cancelled message may be stored nevertheless.</param>
+        public Task<SendResult> SendAsync(Message message, CancellationToken cancellationToken = default)
+        {
+            _ = message ?? throw new ArgumentNullException(nameof(message));
+            if (cancellationToken.IsCancellationRequested)
+            {
+                return Task.FromCanceled<SendResult>(cancellationToken);
+            }
+
+            Task<SendResult> sending = SendAsync(message);
+            return cancellationToken.CanBeCanceled && !sending.IsCompleted ? CancellableWait.On(sending, cancellationToken) : sending;
+        }
+
+        /// <summary>Sends without telling whether it was stored; the fastest, for messages that may be lost.</summary>
+        public void SendOneway(Message message)
+        {
+            _ = message ?? throw new ArgumentNullException(nameof(message));
+            using OnsHandle.Lease lease = _handle.Borrow();
+            using var native = new NativeMessage(message);
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_producer_send_oneway((ons_producer*)lease.Pointer, native.Pointer, &error), error);
+            NativeMessage.CopyMessageId(native.Pointer, message);
+        }
+
+        /// <summary>
+        /// Waits for pending asynchronous sends up to a limit, and ends the producer for good. A second call does nothing; a call
+        /// from inside a callback of the library throws.
+        /// </summary>
+        public void Shutdown()
+        {
+            using OnsHandle.Lease lease = _handle.Borrow();
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_producer_shutdown((ons_producer*)lease.Pointer, &error), error);
+            Running.Remove(this);
+        }
+
+        /// <summary>Shuts down if that was not done, and frees the native producer.</summary>
+        public void Dispose()
+        {
+            if (!_handle.IsClosed)
+            {
+                Shutdown();
+                _handle.Dispose();
+            }
+        }
+
+        /// <summary>As <see cref="Dispose"/>, without blocking the caller.</summary>
+        public ValueTask DisposeAsync()
+        {
+            if (!Callbacks.IsInside)
+            {
+                return new ValueTask(Task.Run(Dispose));
+            }
+
+            // Throws, as it should: another thread would wait for this one instead.
+            Dispose();
+            return default;
+        }
+
+        private Task<SendResult> SendAsync(Message message)
+        {
+            using OnsHandle.Lease lease = _handle.Borrow();
+            try
+            {
+                using var native = new NativeMessage(message);
+                return SendAsync((ons_producer*)lease.Pointer, message, native.Pointer);
+            }
+            catch (OnsException e)
+            {
+                return Task.FromException<SendResult>(e);
+            }
+        }
+
+        private Task<SendResult> SendAsync(ons_producer* producer, Message message, ons_message* native)
+        {
+            var operation = SendOperation.Rent(this, message.Topic);
+            Task<SendResult> sending = operation.Task;
+            int isDone;
+            ons_send_result* result;
+            ons_error* error;
+            OnsException.Check(
+                NativeMethods.ons_producer_send_async(producer, native, Callbacks.Sent, operation.UserData, Callbacks.EndSend, &isDone, &result, &error),
+                error);
+            if (isDone == 0)
+            {
+                NativeMessage.CopyMessageId(native, message);
+                return sending;
+            }
+
+            SendResult sent = SendResult.Take(result, message.Topic);
+            message.SetMessageId(sent.Id);
+            return Task.FromResult(sent);
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Storing messages.
+//!
+//! A send costs one read lock, one hash and one pass over the properties before the store takes over: no text is made
+//! and nothing is locked for writing unless the topic is new.
+
+use crate::broker::lifecycle::Broker;
+use crate::broker::topics::Topic;
+use crate::protocol::failure::Completion;
+use crate::protocol::failure::Failure;
+use crate::protocol::failure::Submitted;
+use crate::protocol::limits::BODY_BYTES_MAX;
+use crate::protocol::limits::PROPERTIES_BYTES_MAX;
+use crate::protocol::properties;
+use crate::protocol::record::RecordHead;
+use crate::protocol::record::SYS_FLAG_TRANSACTION_MASK;
+use crate::protocol::request::SendRequest;
+use crate::protocol::request::SendResponse;
+use crate::protocol::tags::tag_hash;
+use crate::store::Append;
+use crate::store::Appended;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a retry or a dead letter adds to a message's properties: two topic names, two message ids, queue, time and
+/// the names of these. A message must leave room for it, or it could never be tried again.
+pub(super) const PROPERTIES_BYTES_RESERVED: usize = 512;
+/// Longest property text of a message that is sent.
+pub(super) const SEND_PROPERTIES_BYTES_MAX: usize = PROPERTIES_BYTES_MAX - PROPERTIES_BYTES_RESERVED;
+
+/// Properties that ask for a delivery in the future.
+pub(super) const DELIVERY_TIME_PROPERTIES: &[&str] = &[
+    properties::START_DELIVER_TIME,
+    properties::DELAY,
+    "TIMER_DELIVER_MS",
+    "TIMER_DELAY_MS",
+    "TIMER_DELAY_SEC",
+    "TIMER_DELAY_LEVEL",
+];
+/// Properties that only the broker itself gives to a message.
+const OWN_PROPERTIES: &[&str] = &[properties::TIMER_OUT_MS, properties::TIMER_ORIGIN];
+
+impl Broker {
+    /// Stores a message and waits for it, at most `timeout`, on this thread where that is possible.
+    pub fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure> {
+        let topic = self.admit(request)?;
+        let append = append_of(&topic, request)?;
+        let appended = self.store.append_blocking(&append, timeout)?;
+        Ok(response(append.queue.id(), &appended))
+    }
+
+    /// Starts to store a message; never waits for the disk.
+    pub fn send_async(
+        &self,
+        request: &SendRequest<'_>,
+        completion: Completion<SendResponse>,
+    ) -> Submitted<SendResponse> {
+        let topic = match self.admit(request) {
+            Ok(topic) => topic,
+            Err(failure) => return Submitted::Done(Err(failure)),
+        };
+        let append = match append_of(&topic, request) {
+            Ok(append) => append,
+            Err(failure) => return Submitted::Done(Err(failure)),
+        };
+        let queue_id = append.queue.id();
+        let done = move |result: Result<Appended, Failure>| {
+            completion(result.map(|appended| response(queue_id, &appended)));
+        };
+        match self.store.append(&append, Box::new(done)) {
+            Submitted::Done(result) => Submitted::Done(result.map(|appended| response(queue_id, &appended))),
+            Submitted::Pending => Submitted::Pending,
+        }
+    }
+
+    /// Hands a message over without waiting; an error only for what can be told at once.
+    pub fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
+        let topic = self.admit(request)?;
+        self.store.append_detached(&append_of(&topic, request)?)
+    }
+
+    /// The topic, if the message may be stored at all.
+    fn admit(&self, request: &SendRequest<'_>) -> Result<Arc<Topic>, Failure> {
+        self.check_open()?;
+        check_sizes(request)?;
+        self.topics.open_for_send(request.topic)
+    }
+}
+
+fn append_of<'a>(topic: &'a Topic, request: &'a SendRequest<'a>) -> Result<Append<'a>, Failure> {
+    let tag_hash = inspect(request)?;
+    let queue = topic.queue_for_send(request.queue_id)?;
+    let head = RecordHead {
+        queue_id: queue.id(),
+        flag: request.flag,
+        sys_flag: request.sys_flag,
+        born_timestamp_ms: request.born_timestamp_ms,
+        reconsume_times: request.reconsume_times,
+        ..RecordHead::default()
+    };
+    Ok(Append { queue, head, properties: request.properties, body: request.body, tag_hash })
+}
+
+fn response(queue_id: i32, appended: &Appended) -> SendResponse {
+    SendResponse {
+        queue_id,
+        queue_offset: i64::try_from(appended.queue_offset).unwrap_or(i64::MAX),
+        position: i64::try_from(appended.position).unwrap_or(i64::MAX),
+    }
+}
+
+fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {
+    let topic = request.topic;
+    if request.body.is_empty() {
+        return Err(Failure::invalid(format!(
+            "the body of the message to topic '{topic}' is empty: 1 to {BODY_BYTES_MAX} bytes are needed"
+        )));
+    }
+    let len = request.body.len();
+    if len > BODY_BYTES_MAX {
+        return Err(Failure::invalid(format!(
+            "the body of the message to topic '{topic}' has {len} bytes, the limit is {BODY_BYTES_MAX}"
+        )));
+    }
+    let len = request.properties.len();
+    if len > SEND_PROPERTIES_BYTES_MAX {
+        return Err(Failure::invalid(format!(
+            "the properties of the message to topic '{topic}' have {len} bytes, the limit is \
+             {SEND_PROPERTIES_BYTES_MAX}"
+        )));
+    }
+    Ok(())
+}
+
+/// One pass over the properties: the hash of the tag, or why the message cannot be stored.
+fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
+    let topic = request.topic;
+    let mut tag: Option<&str> = None;
+    for (name, value) in properties::iter(request.properties) {
+        if name == properties::TAGS {
+            tag = tag.or(Some(value));
+        } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
+            return Err(Failure::not_supported(format!(
+                "the message to topic '{topic}' has a delivery time (property '{name}'): \
+                 timed messages are not part of this version"
+            )));
+        } else if OWN_PROPERTIES.contains(&name) {
+            return Err(Failure::invalid(format!(
+                "the message to topic '{topic}' has the property '{name}', which only the broker may set"
+            )));
+        } else if name == properties::TRAN_MSG && value.eq_ignore_ascii_case("true") {
+            return Err(transactional(topic, "property 'TRAN_MSG'"));
+        }
+    }
+    if request.sys_flag & SYS_FLAG_TRANSACTION_MASK != 0 {
+        return Err(transactional(topic, "sysFlag"));
+    }
+    Ok(tag.map_or(0, tag_hash))
+}
+
+fn transactional(topic: &str, by: &str) -> Failure {
+    Failure::not_supported(format!(
+        "the message to topic '{topic}' is transactional ({by}): transactions are not part of this version"
+    ))
+}

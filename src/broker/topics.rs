@@ -1,0 +1,228 @@
+//! The topics of a broker and their queues.
+//!
+//! A row of `Table::Topics`, by the topic's name:
+//!
+//! ```text
+//! 0 version = 1   1 | 1 queues   4 (big-endian)
+//! ```
+//!
+//! A row may be missing after a crash, as rows become durable later than messages: the log's own queues say then
+//! which topics there are.
+
+use crate::broker::lifecycle::BrokerConfig;
+use crate::broker::membership::Membership;
+use crate::protocol::failure::Failure;
+use crate::protocol::failure::FailureKind;
+use crate::protocol::names;
+use crate::store::Store;
+use crate::store::Table;
+use crate::store::queue::Queue;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::PoisonError;
+use std::sync::RwLock;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+const ROW_VERSION: u8 = 1;
+/// Most queues of one topic.
+pub(super) const TOPIC_QUEUES_MAX: i32 = 65_536;
+
+/// A topic and its queues, in order of their ids from 0.
+#[derive(Debug)]
+pub(super) struct Topic {
+    name: Arc<str>,
+    queues: Vec<Arc<Queue>>,
+    /// Counts sends whose queue the broker chooses.
+    turn: AtomicUsize,
+}
+
+impl Topic {
+    fn open(store: &Store, name: &str, queues: i32) -> Self {
+        let queues = (0..queues).map(|id| store.open_queue(name, id)).collect();
+        Self { name: name.into(), queues, turn: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(super) fn queues(&self) -> &[Arc<Queue>] {
+        &self.queues
+    }
+
+    pub(super) fn queue(&self, id: i32) -> Result<&Arc<Queue>, Failure> {
+        usize::try_from(id).ok().and_then(|index| self.queues.get(index)).ok_or_else(|| {
+            let last = self.queues.len().saturating_sub(1);
+            Failure::invalid(format!("topic '{}' has no queue {id}: its queues are 0 to {last}", self.name))
+        })
+    }
+
+    /// The queue for a send: the one asked for, or the next in turn if that is negative.
+    pub(super) fn queue_for_send(&self, id: i32) -> Result<&Arc<Queue>, Failure> {
+        if id >= 0 {
+            return self.queue(id);
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        match self.queues.get(turn % self.queues.len().max(1)) {
+            Some(queue) => Ok(queue),
+            None => self.queue(0),
+        }
+    }
+}
+
+pub(super) struct Topics {
+    store: Arc<Store>,
+    membership: Arc<Membership>,
+    by_name: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
+    auto_create: bool,
+    default_queues: i32,
+}
+
+impl Topics {
+    pub(super) fn restore(
+        config: &BrokerConfig,
+        store: Arc<Store>,
+        membership: Arc<Membership>,
+    ) -> Result<Self, Failure> {
+        let mut queues_of: HashMap<String, i32> = HashMap::new();
+        for (name, row) in store.rows(Table::Topics)? {
+            let queues = decode_row(&name, &row)?;
+            queues_of.insert(name, queues);
+        }
+        let topics = Self {
+            store,
+            membership,
+            by_name: RwLock::default(),
+            auto_create: config.auto_create_topic,
+            default_queues: config.default_queues,
+        };
+        for queue in topics.store.queues() {
+            if names::is_system_topic(queue.topic()) {
+                continue;
+            }
+            let at_least = queue.id().saturating_add(1);
+            match queues_of.get_mut(queue.topic().as_ref()) {
+                Some(queues) if *queues >= at_least => {}
+                Some(queues) => *queues = at_least,
+                None => {
+                    let queues = topics.queues_at_creation(queue.topic()).max(at_least);
+                    queues_of.insert(queue.topic().to_string(), queues);
+                }
+            }
+        }
+        let mut by_name = HashMap::with_capacity(queues_of.len());
+        for (name, queues) in queues_of {
+            topics.store.put_row(Table::Topics, &name, &encode_row(queues));
+            let topic = Topic::open(&topics.store, &name, queues);
+            by_name.insert(topic.name.clone(), Arc::new(topic));
+        }
+        *topics.by_name.write().unwrap_or_else(PoisonError::into_inner) = by_name;
+        Ok(topics)
+    }
+
+    /// One read lock and one hash: this is on the path of every send and pull.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
+        self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    pub(super) fn get(&self, name: &str) -> Result<Arc<Topic>, Failure> {
+        self.find(name).ok_or_else(|| not_exist(name, "it is made by the first message sent to it"))
+    }
+
+    /// The topic of a send by a user; made now if it may be.
+    pub(super) fn open_for_send(&self, name: &str) -> Result<Arc<Topic>, Failure> {
+        if let Some(topic) = self.find(name) {
+            return Ok(topic);
+        }
+        names::check_topic(name)?;
+        if !self.auto_create && !is_group_topic(name) {
+            return Err(not_exist(name, "create it first, as autoCreateTopic is off"));
+        }
+        Ok(self.make(name))
+    }
+
+    /// A topic that the broker itself needs; made whatever the settings say.
+    pub(super) fn open_own(&self, name: &str) -> Result<Arc<Topic>, Failure> {
+        if let Some(topic) = self.find(name) {
+            return Ok(topic);
+        }
+        names::check_topic(name)?;
+        Ok(self.make(name))
+    }
+
+    /// In name order.
+    pub(super) fn all(&self) -> Vec<Arc<Topic>> {
+        let mut all: Vec<_> =
+            self.by_name.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all
+    }
+
+    fn make(&self, name: &str) -> Arc<Topic> {
+        let topic = {
+            let mut by_name = self.by_name.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(topic) = by_name.get(name) {
+                return topic.clone();
+            }
+            let queues = self.queues_at_creation(name);
+            let topic = Arc::new(Topic::open(&self.store, name, queues));
+            self.store.put_row(Table::Topics, name, &encode_row(queues));
+            by_name.insert(topic.name.clone(), topic.clone());
+            topic
+        };
+        log::info!("topic '{name}' made with {} queues", topic.queues.len());
+        self.membership.notify_subscribers(name);
+        topic
+    }
+
+    fn queues_at_creation(&self, name: &str) -> i32 {
+        if is_group_topic(name) { 1 } else { self.default_queues }
+    }
+}
+
+/// Whether the topic belongs to a consumer group: its retries or its dead letters.
+fn is_group_topic(name: &str) -> bool {
+    name.starts_with(names::RETRY_PREFIX) || name.starts_with(names::DEAD_LETTER_PREFIX)
+}
+
+fn not_exist(name: &str, hint: &str) -> Failure {
+    Failure::new(FailureKind::TopicNotExist, format!("topic '{name}' does not exist: {hint}"))
+}
+
+fn encode_row(queues: i32) -> [u8; 5] {
+    let [a, b, c, d] = queues.to_be_bytes();
+    [ROW_VERSION, a, b, c, d]
+}
+
+fn decode_row(name: &str, row: &[u8]) -> Result<i32, Failure> {
+    let queues = match *row {
+        [ROW_VERSION, a, b, c, d] => i32::from_be_bytes([a, b, c, d]),
+        _ => 0,
+    };
+    if !(1..=TOPIC_QUEUES_MAX).contains(&queues) {
+        return Err(Failure::new(
+            FailureKind::Corrupt,
+            format!("the stored row of topic '{name}' is damaged or of a newer version: {row:?}"),
+        ));
+    }
+    Ok(queues)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_comes_back_and_a_damaged_one_is_named() {
+        assert_eq!(decode_row("T", &encode_row(8)), Ok(8));
+        assert_eq!(decode_row("T", &encode_row(TOPIC_QUEUES_MAX)), Ok(TOPIC_QUEUES_MAX));
+        for damaged in
+            [&encode_row(TOPIC_QUEUES_MAX + 1)[..], &encode_row(0), &[2, 0, 0, 0, 8], &[1, 0, 0, 8], &[]]
+        {
+            let failure = decode_row("T", damaged).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Corrupt);
+            assert!(failure.message.contains("topic 'T'"), "{failure}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! A message as a program sees it: topic, tag, key, body and properties, on the way out and on the way in.
+
+mod system_property;
+mod text;
+
+use crate::protocol::failure::Failure;
+use crate::protocol::limits::KEY_CHARS_MAX;
+use crate::protocol::limits::PROPERTIES_BYTES_MAX;
+use crate::protocol::limits::TAG_CHARS_MAX;
+use crate::protocol::properties;
+use crate::protocol::properties::Properties;
+use crate::protocol::record::Record;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use system_property::NumberTexts;
+use text::Text;
+
+/// A message. Cloning it shares topic and body.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    topic: Arc<str>,
+    /// Tag, key and the user's properties, in wire form.
+    text: Text,
+    body: Bytes,
+    /// Empty: what the text says (a received message) or none.
+    message_id: String,
+    start_deliver_time_ms: i64,
+    reconsume_times: i32,
+    store_timestamp_ms: i64,
+    born_timestamp_ms: i64,
+    queue_id: i32,
+    queue_offset: i64,
+    /// System properties besides those that are fields.
+    other_system: Properties,
+    number_texts: OnceLock<Box<NumberTexts>>,
+    /// Why tag or key given to a constructor were not taken; told by the send.
+    refused: Option<Box<Refused>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Refused {
+    tag: Option<Failure>,
+    key: Option<Failure>,
+}
+
+impl Message {
+    /// A tag that is not acceptable is told by the send; [`Message::set_tag`] tells it at once.
+    pub fn new(topic: &str, tag: &str, body: impl Into<Bytes>) -> Self {
+        Self::with_key(topic, tag, "", body)
+    }
+
+    /// As [`Message::new`], with a business key to find the message by.
+    pub fn with_key(topic: &str, tag: &str, key: &str, body: impl Into<Bytes>) -> Self {
+        let mut message = Self { topic: topic.into(), body: body.into(), ..Self::default() };
+        let refused = Refused { tag: message.set_tag(tag).err(), key: message.set_key(key).err() };
+        if refused.tag.is_some() || refused.key.is_some() {
+            message.refused = Some(Box::new(refused));
+        }
+        message
+    }
+
+    /// A message that was pulled. `topic` is the one the program subscribed to, whatever queue it came out of.
+    pub(crate) fn from_record(record: Record, topic: Arc<str>) -> Self {
+        let head = record.head;
+        let start_deliver_time_ms =
+            record.property(properties::START_DELIVER_TIME).and_then(|text| text.parse().ok()).unwrap_or(0);
+        Self {
+            topic,
+            body: record.body().clone(),
+            start_deliver_time_ms,
+            reconsume_times: head.reconsume_times,
+            store_timestamp_ms: head.store_timestamp_ms,
+            born_timestamp_ms: head.born_timestamp_ms,
+            queue_id: head.queue_id,
+            queue_offset: head.queue_offset,
+            text: Text::received(record),
+            ..Self::default()
+        }
+    }
+
+    pub fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    pub(crate) fn shared_topic(&self) -> &Arc<str> {
+        &self.topic
+    }
+
+    pub fn set_topic(&mut self, topic: &str) {
+        if *self.topic != *topic {
+            self.topic = topic.into();
+        }
+    }
+
+    pub fn tag(&self) -> &str {
+        self.text.get(properties::TAGS).unwrap_or_default()
+    }
+
+    /// An empty text takes the tag away.
+    pub fn set_tag(&mut self, tag: &str) -> Result<(), Failure> {
+        self.set_wire("tag", properties::TAGS, tag, TAG_CHARS_MAX)?;
+        if let Some(refused) = &mut self.refused {
+            refused.tag = None;
+        }
+        Ok(())
+    }
+
+    pub fn key(&self) -> &str {
+        self.text.get(properties::KEYS).unwrap_or_default()
+    }
+
+    /// An empty text takes the key away.
+    pub fn set_key(&mut self, key: &str) -> Result<(), Failure> {
+        self.set_wire("key", properties::KEYS, key, KEY_CHARS_MAX)?;
+        if let Some(refused) = &mut self.refused {
+            refused.key = None;
+        }
+        Ok(())
+    }
+
+    fn set_wire(&mut self, what: &str, name: &str, value: &str, chars_max: usize) -> Result<(), Failure> {
+        // Counting characters is only needed where the bytes alone could be too many.
+        if value.len() > chars_max && value.chars().count() > chars_max {
+            let count = value.chars().count();
+            return Err(Failure::invalid(format!(
+                "{what} '{}...' has {count} characters, the limit is {chars_max}",
+                value.chars().take(16).collect::<String>()
+            )));
+        }
+        if value.is_empty() && self.text.get(name).is_none() {
+            return Ok(());
+        }
+        let own = self.own_text();
+        if value.is_empty() {
+            own.remove(name);
+            return Ok(());
+        }
+        own.set(name, value)
+    }
+
+    /// The unique id: set by the send, carried by a received message; empty before.
+    pub fn message_id(&self) -> &str {
+        if !self.message_id.is_empty() {
+            return &self.message_id;
+        }
+        self.text.get(properties::UNIQ_KEY).unwrap_or_default()
+    }
+
+    pub fn set_message_id(&mut self, message_id: &str) {
+        self.message_id.clear();
+        self.message_id.push_str(message_id);
+    }
+
+    pub fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    pub fn set_body(&mut self, body: impl Into<Bytes>) {
+        self.body = body.into();
+    }
+
+    /// Epoch time in ms before which the message is not delivered; 0: none.
+    pub fn start_deliver_time_ms(&self) -> i64 {
+        self.start_deliver_time_ms
+    }
+
+    pub fn set_start_deliver_time_ms(&mut self, epoch_ms: i64) {
+        self.start_deliver_time_ms = epoch_ms;
+        self.number_texts.take();
+    }
+
+    /// How many times a consumer has given the message back before.
+    pub fn reconsume_times(&self) -> i32 {
+        self.reconsume_times
+    }
+
+    pub fn set_reconsume_times(&mut self, times: i32) {
+        self.reconsume_times = times;
+        self.number_texts.take();
+    }
+
+    pub fn store_timestamp_ms(&self) -> i64 {
+        self.store_timestamp_ms
+    }
+
+    pub fn set_store_timestamp_ms(&mut self, epoch_ms: i64) {
+        self.store_timestamp_ms = epoch_ms;
+    }
+
+    /// When the message was sent, epoch ms; 0 before.
+    pub fn born_timestamp_ms(&self) -> i64 {
+        self.born_timestamp_ms
+    }
+
+    pub(crate) fn set_born_timestamp_ms(&mut self, epoch_ms: i64) {
+        self.born_timestamp_ms = epoch_ms;
+    }
+
+    pub fn queue_id(&self) -> i32 {
+        self.queue_id
+    }
+
+    pub fn queue_offset(&self) -> i64 {
+        self.queue_offset
+    }
+
+    pub fn set_queue_offset(&mut self, offset: i64) {
+        self.queue_offset = offset;
+    }
+
+    /// A property the user gave the message.
+    pub fn property(&self, name: &str) -> Option<&str> {
+        if text::is_reserved(name) {
+            return None;
+        }
+        self.text.get(name)
+    }
+
+    /// Adds or replaces a user property. Names of system properties are refused, and so are an empty name or value,
+    /// the characters U+0001 and U+0002, and a sum over 32 767 bytes.
+    pub fn set_property(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        if text::is_reserved(name) {
+            return Err(Failure::invalid(format!(
+                "property name '{name}' is reserved for the system: use another name, or the setter of its own"
+            )));
+        }
+        self.own_text().set(name, value)
+    }
+
+    /// The user's properties, in the order they were set.
+    pub fn properties(&self) -> impl Iterator<Item = (&str, &str)> {
+        properties::iter(self.text.as_text()).filter(|(name, _)| !text::is_reserved(name))
+    }
+
+    /// Takes all user properties away; tag, key and the system properties stay.
+    pub fn clear_properties(&mut self) {
+        let names: Vec<String> = self.properties().map(|(name, _)| name.to_owned()).collect();
+        let own = self.own_text();
+        for name in names {
+            own.remove(&name);
+        }
+    }
+
+    /// Why the message cannot be sent, as far as it is known without the producer.
+    pub(crate) fn check_constructed(&self) -> Result<(), Failure> {
+        let refused = self.refused.as_deref();
+        match refused.and_then(|refused| refused.tag.as_ref().or(refused.key.as_ref())) {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(()),
+        }
+    }
+
+    /// Appends the property text that goes with the message, its id included.
+    pub(crate) fn write_properties(&self, out: &mut String) -> Result<(), Failure> {
+        self.text.write_wire(out);
+        out.push_str(self.other_system.as_text());
+        text::push(out, properties::UNIQ_KEY, &self.message_id);
+        if out.len() > PROPERTIES_BYTES_MAX {
+            let len = out.len();
+            return Err(Failure::invalid(format!(
+                "the properties of the message to topic '{}' have {len} bytes with its id, the limit is {PROPERTIES_BYTES_MAX}",
+                self.topic
+            )));
+        }
+        Ok(())
+    }
+
+    /// The text, made changeable: what only the broker may say about a received message is left behind.
+    fn own_text(&mut self) -> &mut Properties {
+        if self.message_id.is_empty() {
+            self.message_id = self.text.get(properties::UNIQ_KEY).unwrap_or_default().to_owned();
+        }
+        self.text.make_own()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! A producer: sends messages, shared by the threads of a program.
+
+mod lifecycle;
+
+use super::connection::Connection;
+use super::connection::Connector;
+use super::factory_property::FactoryProperty;
+use super::ids;
+use super::message::Message;
+use super::pending_send::Callback;
+use super::pending_send::FutureWaker;
+use super::pending_send::PendingSend;
+use super::pending_send::Receiver;
+use super::pending_send::Ticket;
+use super::send_future::SendFuture;
+use super::send_result::SendResult;
+use crate::protocol::failure::Failure;
+use crate::protocol::failure::FailureKind;
+use crate::protocol::failure::Stored;
+use crate::protocol::failure::Submitted;
+use crate::protocol::limits::BODY_BYTES_MAX;
+use crate::protocol::names;
+use crate::protocol::request::SendRequest;
+use crate::protocol::request::SendResponse;
+use lifecycle::Shared;
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The group of producers that do not name one.
+pub const GROUP_DEFAULT: &str = "__ONS_PRODUCER_DEFAULT_GROUP";
+/// How much longer than the send timeout a shutdown waits for asynchronous sends and their callbacks.
+pub const SHUTDOWN_WAIT_EXTRA: Duration = Duration::from_secs(1);
+
+/// Sends messages. Start it before the first send, shut it down once; it cannot be started again.
+#[derive(Debug)]
+pub struct Producer {
+    shared: Arc<Shared>,
+}
+
+impl Producer {
+    pub(crate) fn new(property: &FactoryProperty, connector: Arc<dyn Connector>) -> Result<Self, Failure> {
+        Ok(Self { shared: Arc::new(Shared::new(property, connector)?) })
+    }
+
+    /// Connects to the broker. A second start does nothing; a start after the shutdown is refused.
+    pub fn start(&self) -> Result<(), Failure> {
+        self.shared.start()
+    }
+
+    pub fn is_started(&self) -> bool {
+        self.shared.is_started()
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closed()
+    }
+
+    /// Waits for asynchronous sends and their callbacks, at most the send timeout and [`SHUTDOWN_WAIT_EXTRA`]; what
+    /// is still without an answer then is told that it is unknown whether it was stored. A second shutdown does
+    /// nothing; one from inside a listener or callback is refused.
+    pub fn shutdown(&self) -> Result<(), Failure> {
+        self.shared.shutdown()
+    }
+
+    /// Stores a message and returns once it has the promised durability. The message gets its id.
+    pub fn send(&self, message: &mut Message) -> Result<SendResult, Failure> {
+        let (begun, connection) = self.shared.begin()?;
+        let prepared = Prepared::new(connection, message)?;
+        let response = self.send_until_timeout(connection, &prepared.request(&self.shared.group, message));
+        drop(begun);
+        response.map(|response| SendResult {
+            message_id: message.message_id().to_owned(),
+            topic: message.shared_topic().clone(),
+            queue_id: response.queue_id,
+            queue_offset: response.queue_offset,
+        })
+    }
+
+    /// Tries again only where that can help and cannot store the message twice.
+    fn send_until_timeout(
+        &self,
+        connection: &Connection,
+        request: &SendRequest<'_>,
+    ) -> Result<SendResponse, Failure> {
+        let timeout = self.shared.timeout;
+        let mut result = connection.transport.send(request, timeout);
+        let mut further_attempts = self.shared.retry_times;
+        let clock = connection.scheduler.clock();
+        // The clock is only read once something went wrong.
+        let mut first_failure: Option<Duration> = None;
+        while let Err(failure) = &result {
+            let may_repeat = failure.is_retriable()
+                && failure.stored == Stored::No
+                && failure.kind != FailureKind::Timeout
+                && further_attempts > 0;
+            let since = *first_failure.get_or_insert_with(|| clock.monotonic());
+            let left = timeout.saturating_sub(clock.monotonic().saturating_sub(since));
+            if !may_repeat || left.is_zero() {
+                break;
+            }
+            further_attempts -= 1;
+            result = connection.transport.send(request, left);
+        }
+        result
+    }
+
+    /// Starts to store a message. The message has its id when this returns, and may be changed or dropped.
+    pub fn send_async(&self, message: &mut Message) -> SendFuture {
+        match self.submit(message, FutureWaker::default()) {
+            Ok(Submission::Pending(send)) => SendFuture::pending(send),
+            Ok(Submission::Done(send, result)) => SendFuture::ready(send.into_done(result)),
+            Err(failure) => SendFuture::ready(Err(failure)),
+        }
+    }
+
+    /// Starts to store a message. `Done`: finished already, the callback was dropped unused. `Pending`: the callback
+    /// runs exactly once on the thread `ons-callback`, never inside this call.
+    pub fn send_with(
+        &self,
+        message: &mut Message,
+        callback: impl FnOnce(Result<SendResult, Failure>) + Send + 'static,
+    ) -> Submitted<SendResult> {
+        match self.submit(message, Callback(Some(callback))) {
+            Ok(Submission::Pending(_)) => Submitted::Pending,
+            Ok(Submission::Done(send, result)) => Submitted::Done(send.into_done(result)),
+            Err(failure) => Submitted::Done(Err(failure)),
+        }
+    }
+
+    /// As [`Producer::send_with`], but a success is always told by the callback. An error: the send failed at once,
+    /// the callback was dropped unused.
+    pub fn send_with_callback(
+        &self,
+        message: &mut Message,
+        callback: impl FnOnce(Result<SendResult, Failure>) + Send + 'static,
+    ) -> Result<(), Failure> {
+        match self.submit(message, Callback(Some(callback)))? {
+            Submission::Pending(_) => Ok(()),
+            Submission::Done(_, Err(failure)) => Err(failure),
+            Submission::Done(send, Ok(response)) => {
+                send.outstanding.begin();
+                send.decide(Ok(response));
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands a message over without waiting for anything. It may be lost; an error tells only what is known at once.
+    pub fn send_oneway(&self, message: &mut Message) -> Result<(), Failure> {
+        let (_begun, connection) = self.shared.begin()?;
+        let prepared = Prepared::new(connection, message)?;
+        connection.transport.send_oneway(&prepared.request(&self.shared.group, message))
+    }
+
+    fn submit<R: Receiver>(&self, message: &mut Message, receiver: R) -> Result<Submission<R>, Failure> {
+        let (begun, connection) = self.shared.begin()?;
+        connection.callbacks.ensure_started()?;
+        let prepared = Prepared::new(connection, message)?;
+        let outstanding = begun.outstanding().clone();
+        let topic = message.shared_topic().clone();
+        let send = PendingSend::new(outstanding, topic, message.message_id(), receiver);
+        let ticket = Ticket::new(send.clone());
+        let completion = Box::new(move |result| ticket.complete(result));
+        match connection.transport.send_async(&prepared.request(&self.shared.group, message), completion) {
+            Submitted::Done(result) => Ok(Submission::Done(send, result)),
+            Submitted::Pending => {
+                // From now on the send ends when its receiver has been told.
+                begun.leave_open();
+                send.clone().submitted();
+                Ok(Submission::Pending(send))
+            }
+        }
+    }
+}
+
+impl Drop for Producer {
+    fn drop(&mut self) {
+        lifecycle::shut_down_dropped(&self.shared);
+    }
+}
+
+enum Submission<R> {
+    Done(Arc<PendingSend<R>>, Result<SendResponse, Failure>),
+    Pending(Arc<PendingSend<R>>),
+}
+
+thread_local! {
+    /// Property texts are put together here, so that a send need not allocate one.
+    static TEXT: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// A message that was checked and has its id; what else its request needs.
+struct Prepared {
+    properties: String,
+    born_timestamp_ms: i64,
+}
+
+impl Prepared {
+    fn new(connection: &Connection, message: &mut Message) -> Result<Self, Failure> {
+        check(message)?;
+        let born_timestamp_ms = connection.scheduler.clock().wall_ms();
+        message.set_message_id(ids::message_id(born_timestamp_ms).as_str());
+        message.set_born_timestamp_ms(born_timestamp_ms);
+        let mut prepared =
+            Self { properties: TEXT.try_with(Cell::take).unwrap_or_default(), born_timestamp_ms };
+        prepared.properties.clear();
+        message.write_properties(&mut prepared.properties)?;
+        Ok(prepared)
+    }
+
+    fn request<'a>(&'a self, group: &'a str, message: &'a Message) -> SendRequest<'a> {
+        SendRequest {
+            producer_group: group,
+            topic: message.topic(),
+            queue_id: -1,
+            sys_flag: 0,
+            flag: 0,
+            born_timestamp_ms: self.born_timestamp_ms,
+            reconsume_times: 0,
+            properties: &self.properties,
+            body: message.body(),
+        }
+    }
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        let text = std::mem::take(&mut self.properties);
+        // A thread that ends has no place for it any more.
+        let _ = TEXT.try_with(|place| place.set(text));
+    }
+}
+
+fn check(message: &Message) -> Result<(), Failure> {
+    names::check_topic(message.topic())?;
+    message.check_constructed()?;
+    let (topic, body_bytes) = (message.topic(), message.body().len());
+    if body_bytes == 0 {
+        return Err(Failure::invalid(format!(
+            "the body of the message to topic '{topic}' is empty: 1 to {BODY_BYTES_MAX} bytes are needed"
+        )));
+    }
+    if body_bytes > BODY_BYTES_MAX {
+        return Err(Failure::invalid(format!(
+            "the body of the message to topic '{topic}' has {body_bytes} bytes, the limit is {BODY_BYTES_MAX} (4 MiB)"
+        )));
+    }
+    if message.start_deliver_time_ms() != 0 {
+        let time = message.start_deliver_time_ms();
+        return Err(Failure::not_supported(format!(
+            "the message to topic '{topic}' has the delivery time {time}: timed messages are not part of this version"
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
