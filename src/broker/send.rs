@@ -137,7 +137,7 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     let mut tag: Option<&str> = None;
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
-            tag = tag.or(Some(value));
+            tag = Some(value);
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \

@@ -41,7 +41,7 @@ fn a_queue_outside_the_topic_is_refused_with_the_range() {
 
 #[test]
 fn the_body_has_a_lower_and_an_upper_limit() {
-    let world = World::new();
+    let world = World::with(|config| config.store.segment_bytes_min = 16 << 20);
     let most = "b".repeat(BODY_BYTES_MAX);
     assert_eq!(world.send_to("T", 0, &most).queue_offset, 0);
     for (body, told) in [(String::new(), "is empty"), (most + "b", "4194305 bytes, the limit is 4194304")] {
