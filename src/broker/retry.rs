@@ -61,9 +61,7 @@ pub(super) fn judge(reconsume_times: i32, delay_level: i32, reconsume_times_max:
 pub(super) fn waiting_properties(record: &Record, group: &str, due_ms: i64) -> Result<Properties, Failure> {
     let mut properties = Properties::from_text(record.properties());
     properties.remove(properties::TIMER_ORIGIN);
-    if properties.get(properties::RETRY_TOPIC).is_none() {
-        properties.set(properties::RETRY_TOPIC, record.topic())?;
-    }
+    properties.set(properties::RETRY_TOPIC, origin_topic(record))?;
     properties.set(properties::ORIGIN_MESSAGE_ID, &origin_message_id(record))?;
     properties.set(properties::REAL_TOPIC, &names::retry_topic(group))?;
     properties.set(properties::REAL_QID, "0")?;
@@ -76,7 +74,7 @@ pub(super) fn dead_letter_properties(record: &Record) -> Result<Properties, Fail
     let mut properties = Properties::from_text(record.properties());
     properties.remove(properties::TIMER_ORIGIN);
     let origin_id = origin_message_id(record);
-    let origin_topic = record.property(properties::RETRY_TOPIC).unwrap_or(record.topic());
+    let origin_topic = origin_topic(record);
     properties.set(properties::DLQ_ORIGIN_TOPIC, origin_topic)?;
     properties.set(properties::DLQ_ORIGIN_MESSAGE_ID, &origin_id)?;
     properties.set(properties::RETRY_TOPIC, origin_topic)?;
@@ -97,9 +95,19 @@ pub(super) fn fired_properties(record: &Record, id: u64) -> Result<Properties, F
     Ok(properties)
 }
 
+/// The topic that the message was sent to. What a message says of it is believed only of a retry: there it was this
+/// broker that wrote it.
+fn origin_topic(record: &Record) -> &str {
+    origin_property(record, properties::RETRY_TOPIC).unwrap_or(record.topic())
+}
+
+fn origin_property<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
+    record.topic().starts_with(names::RETRY_PREFIX).then(|| record.property(name)).flatten()
+}
+
 /// The offset message id of the first stored copy.
 fn origin_message_id(record: &Record) -> String {
-    match record.property(properties::ORIGIN_MESSAGE_ID) {
+    match origin_property(record, properties::ORIGIN_MESSAGE_ID) {
         Some(id) => id.to_owned(),
         None => {
             let head = &record.head;

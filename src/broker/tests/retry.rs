@@ -171,6 +171,18 @@ fn the_largest_message_of_the_longest_topic_can_be_retried_to_the_end() {
 }
 
 #[test]
+fn what_a_message_claims_of_its_origin_is_not_believed() {
+    let world = world();
+    let claims = "RETRY_TOPIC\u{1}elsewhere\u{2}ORIGIN_MESSAGE_ID\u{1}00\u{2}REAL_TOPIC\u{1}elsewhere\u{2}";
+    let sent =
+        world.broker.send(&SendRequest { properties: claims, ..request("T", "body") }, TIMEOUT).unwrap();
+    world.send_back(back(sent.position)).unwrap();
+    let record = comes_after(&world, 0, Duration::from_secs(10));
+    assert_eq!(record.property(properties::RETRY_TOPIC), Some("T"));
+    assert_eq!(record.property(properties::ORIGIN_MESSAGE_ID).unwrap().len(), 32);
+}
+
+#[test]
 fn a_position_that_holds_no_message_is_named() {
     let world = world();
     let sent = world.send("T", "", "body");

@@ -90,6 +90,9 @@ fn what_comes_later_is_refused_by_name_and_not_stored() {
     let half = SendRequest { sys_flag: SYS_FLAG_TRANSACTION_MASK & 4, ..request("T", "b") };
     assert_eq!(world.broker.send(&half, TIMEOUT).unwrap_err().kind, FailureKind::NotSupported);
     assert_eq!(world.read_all("T", 0).len(), 1);
+    let refused = SendRequest { properties: "DELAY\u{1}1\u{2}", ..request("U", "b") };
+    world.broker.send(&refused, TIMEOUT).unwrap_err();
+    assert!(world.broker.read_queues("U").unwrap().is_empty(), "a refused message made its topic");
 }
 
 #[test]
