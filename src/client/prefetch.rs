@@ -24,6 +24,9 @@ pub struct Grant {
     pub bytes: usize,
 }
 
+/// Receives messages of one queue.
+pub type Take<'a> = dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>) + 'a;
+
 /// What a thread does next.
 #[derive(Debug)]
 pub enum Step {
@@ -200,7 +203,7 @@ impl Prefetch {
         &self,
         finished: Grant,
         batch_max: usize,
-        take: &mut dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>),
+        take: &mut Take<'_>,
         steal: &mut dyn FnMut() -> bool,
     ) -> Step {
         let mut ready = self.lock();
@@ -253,7 +256,7 @@ impl Ready {
     fn step(
         &mut self,
         batch_max: usize,
-        take: &mut dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>),
+        take: &mut Take<'_>,
     ) -> Option<Step> {
         if self.is_closing {
             return Some(Step::End);
@@ -292,8 +295,7 @@ impl Ready {
     /// cannot exceed it by more than a message each. Nothing while more than half of the cache waits for a thread:
     /// a few large pulls cost less than many small ones.
     fn next_grant(&self) -> Option<Grant> {
-        let has_room =
-            self.cached.messages < self.limit.messages && self.cached.bytes < self.limit.bytes;
+        let has_room = self.cached.messages < self.limit.messages && self.cached.bytes < self.limit.bytes;
         if self.to_pull.is_empty() || !has_room || self.waiting > self.limit.messages / 2 {
             return None;
         }
