@@ -253,11 +253,7 @@ impl Prefetch {
 }
 
 impl Ready {
-    fn step(
-        &mut self,
-        batch_max: usize,
-        take: &mut Take<'_>,
-    ) -> Option<Step> {
+    fn step(&mut self, batch_max: usize, take: &mut Take<'_>) -> Option<Step> {
         if self.is_closing {
             return Some(Step::End);
         }

@@ -23,7 +23,9 @@ fn outstanding(timeout: Duration) -> Arc<Outstanding> {
 
 type Told = mpsc::Receiver<SendOutcome>;
 
-fn send(outstanding: &Arc<Outstanding>) -> (Arc<PendingSend<Callback<impl FnOnce(SendOutcome) + Send>>>, Told) {
+fn send(
+    outstanding: &Arc<Outstanding>,
+) -> (Arc<PendingSend<Callback<impl FnOnce(SendOutcome) + Send>>>, Told) {
     let (sender, told) = mpsc::channel();
     outstanding.begin();
     let callback = Callback(Some(move |outcome| sender.send(outcome).unwrap()));
