@@ -23,12 +23,14 @@ fn outstanding(timeout: Duration) -> Arc<Outstanding> {
 
 type Told = mpsc::Receiver<SendOutcome>;
 
-fn send(
-    outstanding: &Arc<Outstanding>,
-) -> (Arc<PendingSend<Callback<impl FnOnce(SendOutcome) + Send>>>, Told) {
+type Send = Arc<PendingSend<Callback<Box<dyn FnOnce(SendOutcome) + std::marker::Send>>>>;
+
+fn send(outstanding: &Arc<Outstanding>) -> (Send, Told) {
     let (sender, told) = mpsc::channel();
     outstanding.begin();
-    let callback = Callback(Some(move |outcome| sender.send(outcome).unwrap()));
+    let told_by = move |outcome| sender.send(outcome).unwrap();
+    let callback: Callback<Box<dyn FnOnce(SendOutcome) + std::marker::Send>> =
+        Callback(Some(Box::new(told_by)));
     (PendingSend::new(outstanding.clone(), "Topic".into(), "ID", callback), told)
 }
 
