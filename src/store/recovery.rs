@@ -60,7 +60,8 @@ pub(crate) fn recover(
             indexes.insert(segment.base(), index);
         }
     }
-    let complete = |segment: &Arc<Segment>| indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete);
+    let complete =
+        |segment: &Arc<Segment>| indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete);
     let sealed = segments.iter().take_while(|segment| complete(segment)).count();
     let unsealed = segments.split_off(sealed);
 
@@ -202,7 +203,10 @@ impl State {
 }
 
 /// The segments of the directory by base, and a spare one. What was never finished is removed.
-fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, Option<(PathBuf, u64)>), Failure> {
+fn open_segments(
+    disk: &dyn Disk,
+    log_dir: &Path,
+) -> Result<(Vec<Arc<Segment>>, Option<(PathBuf, u64)>), Failure> {
     let mut segments: BTreeMap<u64, Arc<Segment>> = BTreeMap::new();
     let mut spare = None;
     for entry in disk.list(log_dir).map_err(|e| io_failure("list", log_dir, &e))? {
@@ -210,7 +214,12 @@ fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, 
         match extension {
             "log" => match Segment::open(disk, &entry.path)? {
                 Some(segment) => drop(segments.insert(segment.base(), Arc::new(segment))),
-                None => return Err(corrupt(&entry.path, "its header has a wrong checksum, or its name is not its own")),
+                None => {
+                    return Err(corrupt(
+                        &entry.path,
+                        "its header has a wrong checksum, or its name is not its own",
+                    ));
+                }
             },
             SPARE_EXTENSION if spare.is_none() => {
                 spare = Some((entry.path.clone(), entry.len.saturating_sub(super::segment::HEADER_BYTES)));
@@ -271,7 +280,8 @@ impl<'a> Scan<'a> {
         state: &State,
     ) -> Result<Self, Failure> {
         let (base, generation) = (segment.base(), segment.generation());
-        let mut scan = Self { shared, segment, applied: state.applied, generation, end: base, is_finished: false };
+        let mut scan =
+            Self { shared, segment, applied: state.applied, generation, end: base, is_finished: false };
         if let Some((index, rows)) = index {
             scan.adopt_recent(&index, rows)?;
             // A clean close has brought all timers into the metadata; else they must be read from the log again.
@@ -400,7 +410,9 @@ impl Window {
     /// Everything in memory from `at` on: at least one whole record if there is one.
     fn at(&mut self, segment: &Segment, at: u64) -> Result<Bytes, Failure> {
         let needed = ENVELOPE_BYTES + self.claimed(at);
-        if self.rest(at).len() < needed && self.start + (self.bytes.len() as u64) < segment.end() || at < self.start {
+        if self.rest(at).len() < needed && self.start + (self.bytes.len() as u64) < segment.end()
+            || at < self.start
+        {
             self.bytes = segment.read(at, SCAN_BYTES.max(ENVELOPE_BYTES))?;
             self.start = at;
             let needed = ENVELOPE_BYTES + self.claimed(at);

@@ -80,7 +80,8 @@ impl Segments {
         let segment = Arc::new(self.make(base, capacity)?);
         let mut state = self.lock();
         // An append that could not wait may have made one meanwhile.
-        let is_wanted = state.prepared.is_empty() && state.used.values().next_back().is_some_and(|l| l.segment.end() == base);
+        let is_wanted = state.prepared.is_empty()
+            && state.used.values().next_back().is_some_and(|l| l.segment.end() == base);
         if is_wanted {
             state.prepared.push_back(segment);
         }
@@ -96,7 +97,11 @@ impl Segments {
         let segment = match ready {
             Some(segment) => segment,
             None => Arc::new(self.make(full.end(), self.capacity_after(full)).or_else(|failure| {
-                if failure.kind == FailureKind::DiskFull { self.make(full.end(), self.bytes_min) } else { Err(failure) }
+                if failure.kind == FailureKind::DiskFull {
+                    self.make(full.end(), self.bytes_min)
+                } else {
+                    Err(failure)
+                }
             })?),
         };
         self.lock().used.insert(segment.base(), Held { segment: segment.clone(), index: None });
@@ -162,7 +167,9 @@ impl Segments {
         if let Some(index) = held.index {
             self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
         }
-        let is_kept = Arc::strong_count(&segment) == 1 && segment.capacity() == self.bytes_max && self.lock().spare.is_none();
+        let is_kept = Arc::strong_count(&segment) == 1
+            && segment.capacity() == self.bytes_max
+            && self.lock().spare.is_none();
         let path = segment.path();
         if is_kept {
             let spare = path.with_extension(SPARE_EXTENSION);
