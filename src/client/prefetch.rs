@@ -323,6 +323,11 @@ impl Ready {
         self.cached.sub(finished);
     }
 
+    #[cfg(test)]
+    pub fn cached(&self) -> Grant {
+        self.cached
+    }
+
     /// Adds a queue that is to be pulled from now on.
     pub fn add(&mut self, queue: Arc<ProcessQueue>) {
         self.to_pull.push_back(queue);

@@ -280,7 +280,12 @@ impl CommitLog {
     }
 
     /// Copies the record to the end of the buffer and takes its place in the log and in its queue.
-    fn encode(&self, state: &mut State, append: &Append<'_>, noted: Noted) -> Result<Appended, Failure> {
+    fn encode(
+        &self,
+        state: &mut State,
+        append: &Append<'_>,
+        (noted, body_crc): (Noted, i32),
+    ) -> Result<Appended, Failure> {
         if let Some(refusal) = &state.refusal {
             return Err(refusal.clone());
         }
@@ -292,6 +297,7 @@ impl CommitLog {
         }
         let address = state.current.end();
         let queue_offset = append.queue.assign();
+        head.body_crc = body_crc;
         head.queue_id = append.queue.id();
         head.queue_offset = queue_offset as i64;
         head.position = (address + ENVELOPE_BYTES as u64) as i64;
@@ -496,8 +502,10 @@ impl State {
     }
 }
 
-fn note(append: &Append<'_>) -> Noted {
-    Noted::read(append.queue.topic_hash(), append.queue.topic().as_ref() == TIMER_TOPIC, append.properties)
+/// What can be found out before the lock is taken.
+fn note(append: &Append<'_>) -> (Noted, i32) {
+    let is_timer = append.queue.topic().as_ref() == TIMER_TOPIC;
+    (Noted::read(append.queue.topic_hash(), is_timer, append.properties), record::body_crc(append.body))
 }
 
 fn refusal_after(failure: &Failure) -> Failure {

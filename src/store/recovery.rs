@@ -71,7 +71,7 @@ pub(crate) fn recover(
         environment.has_threads,
     );
     let state = State::load(metadata)?;
-    state.apply(&shared);
+    state.restore_timers(&shared);
     for held in shared.segments.used() {
         if let Some((index, rows)) = indexes.remove(&held.segment.base()) {
             adopt_spans(&shared, &index, rows);
@@ -128,7 +128,10 @@ fn finish(
             }
         },
     };
+    // A segment just made has a generation of its own.
+    generation = generation.max(segment.generation());
     shared.segments.raise_generation_to(generation);
+    state.raise_queues(&shared);
     shared.timers.set_applied(end);
     shared.set_published_end(end);
     rewrite_tail(&segment, state.synced, end)?;
@@ -190,14 +193,17 @@ impl State {
         })
     }
 
-    fn apply(&self, shared: &Shared) {
-        for (topic, id, next) in &self.floors {
-            shared.set_floor(topic.clone(), *id, *next);
-            // The queue exists, though it may have no record left.
-            shared.open_queue(topic, *id);
-        }
+    /// Before the log is read.
+    fn restore_timers(&self, shared: &Shared) {
         for (due, position) in &self.timers {
             shared.timers.restore(*due, *position);
+        }
+    }
+
+    /// After the log was read: queues that have no record left go on where they were.
+    fn raise_queues(&self, shared: &Shared) {
+        for (topic, id, next) in &self.floors {
+            shared.open_queue(topic, *id).raise(*next);
         }
     }
 }
