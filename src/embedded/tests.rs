@@ -28,7 +28,8 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
-        dbg_log(); Self { dir: tempfile::tempdir().unwrap() }
+        dbg_log();
+        Self { dir: tempfile::tempdir().unwrap() }
     }
 
     fn property(&self, pairs: &[(&str, &str)]) -> FactoryProperty {
@@ -76,8 +77,15 @@ fn receive(receiver: &Receiver<Message>, count: usize) -> Vec<Message> {
 
 struct Stderr;
 impl log::Log for Stderr {
-    fn enabled(&self, _: &log::Metadata<'_>) -> bool { true }
-    fn log(&self, r: &log::Record<'_>) { eprintln!("{:?} {} {}", std::thread::current().name(), r.level(), r.args()); }
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+    fn log(&self, r: &log::Record<'_>) {
+        eprintln!("{:?} {} {}", std::thread::current().name(), r.level(), r.args());
+    }
     fn flush(&self) {}
 }
-pub fn dbg_log() { let _ = log::set_logger(&Stderr); log::set_max_level(log::LevelFilter::Debug); }
+pub fn dbg_log() {
+    let _ = log::set_logger(&Stderr);
+    log::set_max_level(log::LevelFilter::Debug);
+}
