@@ -3,7 +3,6 @@
 # The last line is `N passed, N failed, N skipped`; the exit code is not 0 unless every test passed.
 set -uo pipefail
 cd "$(dirname "$0")"
-export TESTINGPLATFORM_TELEMETRY_OPTOUT=1 TESTINGPLATFORM_NOBANNER=1
 configuration=Release
 passed=0 failed=0 skipped=0
 
@@ -13,16 +12,19 @@ if ! dotnet build Ons.slnx -c $configuration --nologo -v quiet; then
 else
     for project in Ons.Tests ManagedONS.Tests; do
         output=$(mktemp)
-        "$project/bin/$configuration/net10.0/$project" "$@" 2>&1 | tee "$output"
+        dotnet exec "$project/bin/$configuration/net10.0/$project.dll" -noColor "$@" 2>&1 | tee "$output"
         status=${PIPESTATUS[0]}
-        count() { sed -n "s/^ *$1: \([0-9]*\)$/\1/p" "$output" | tail -n 1; }
-        if [ -z "$(count total)" ]; then
+        # The runner's last line: "Ons.Tests  Total: 50, Errors: 0, Failed: 5, Skipped: 0, Not Run: 0, Time: 9.9s"
+        count() { sed -n "s/^.* $1: \([0-9]*\),.*$/\1/p" "$output" | tail -n 1; }
+        total=$(count Total) bad=$(($(count Failed) + $(count Errors))) left_out=$(($(count Skipped) + $(count 'Not Run')))
+        if [ -z "$total" ]; then
             echo "$project ended without a summary, exit code $status"
-            failed=$((failed + 1))
-        else
-            passed=$((passed + $(count succeeded))) failed=$((failed + $(count failed))) skipped=$((skipped + $(count skipped)))
-            [ "$status" -eq 0 ] || [ "$(count failed)" -ne 0 ] || failed=$((failed + 1))
+            total=1 bad=1
+        elif [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then
+            echo "$project ended with exit code $status"
+            bad=1
         fi
+        passed=$((passed + total - bad - left_out)) failed=$((failed + bad)) skipped=$((skipped + left_out))
         rm -f "$output"
     done
 fi

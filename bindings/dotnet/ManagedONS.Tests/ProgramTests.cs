@@ -64,20 +64,19 @@ namespace ManagedONS.Tests
             File.Copy(Path.Combine(s_dotnetFolder, "DocumentSamples", "NormalSend", "Program.cs"), Path.Combine(project, "Program.cs"));
 
             string published = Path.Combine(directory.Path, "published");
-            Run(directory, "dotnet", ["build", project, "-c", Metadata("Configuration")]);
-            Run(directory, "dotnet", ["run", "--no-build", "--project", project, "-c", Metadata("Configuration")]);
-            Run(directory, "dotnet", ["publish", project, "-c", Metadata("Configuration"), "-o", published]);
-            Run(directory, Path.Combine(published, "user"), []);
+            Run(directory, ["build", project, "-c", Metadata("Configuration")]);
+            Run(directory, ["run", "--no-build", "--project", project, "-c", Metadata("Configuration")]);
+            Run(directory, ["publish", project, "-c", Metadata("Configuration"), "-o", published]);
+            Run(directory, ["exec", Path.Combine(published, "user.dll")]);
         }
 
         private static void RunSample(TestDirectory directory, string sample) => Run(
             directory,
-            Path.Combine(s_dotnetFolder, "DocumentSamples", sample, "bin", Metadata("Configuration"), "net10.0", sample),
-            []);
+            ["exec", Path.Combine(s_dotnetFolder, "DocumentSamples", sample, "bin", Metadata("Configuration"), "net10.0", sample + ".dll")]);
 
-        private static void Run(TestDirectory directory, string program, string[] arguments)
+        private static void Run(TestDirectory directory, string[] arguments)
         {
-            var start = new ProcessStartInfo(program, arguments)
+            var start = new ProcessStartInfo("dotnet", arguments)
             {
                 RedirectStandardError = true,
                 RedirectStandardOutput = true,
@@ -87,8 +86,8 @@ namespace ManagedONS.Tests
             using Process process = Process.Start(start)!;
             Task<string> errors = process.StandardError.ReadToEndAsync();
             Task<string> output = process.StandardOutput.ReadToEndAsync();
-            Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"{program} does not end");
-            Assert.True(process.ExitCode == 0 && errors.Result.Length == 0, $"{program}: {process.ExitCode}\n{output.Result}\n{errors.Result}");
+            Assert.True(process.WaitForExit(TimeSpan.FromMinutes(2)), $"dotnet {string.Join(' ', arguments)} does not end");
+            Assert.True(process.ExitCode == 0 && errors.Result.Length == 0, $"dotnet {string.Join(' ', arguments)}: {process.ExitCode}\n{output.Result}\n{errors.Result}");
         }
 
         private static string Metadata(string key) => typeof(ProgramTests).Assembly

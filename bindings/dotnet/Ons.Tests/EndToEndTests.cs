@@ -21,7 +21,6 @@ namespace Ons.Tests
             byte[] body = [0, 1, 0, 255, 0];
             var message = new Message("test", "标签", "键 🗝", body);
             message.SetProperty("城市", "杭州 " + new string('x', 1000));
-            message.SetProperty("empty", "");
             SendResult sent = producer.Send(message);
 
             Message received = ReceiveOne(broker);
@@ -31,8 +30,7 @@ namespace Ons.Tests
             Assert.Equal("键 🗝", received.Key);
             Assert.Equal(body, received.Body.ToArray());
             Assert.Equal("杭州 " + new string('x', 1000), received.GetProperty("城市"));
-            Assert.Equal("", received.GetProperty("empty"));
-            Assert.Equal(2, received.Properties.Count);
+            Assert.Single(received.Properties);
             Assert.Null(received.GetProperty("missing"));
             Assert.Equal(sent.MessageId, received.MessageId);
             Assert.Equal(sent.MessageId, message.MessageId);

@@ -161,12 +161,11 @@ namespace Ons.Tests
             DirectoryInfo directory = Directory.CreateTempSubdirectory("ons-exit-");
             try
             {
-                var start = new ProcessStartInfo(Environment.ProcessPath!)
+                var start = new ProcessStartInfo("dotnet")
                 {
                     RedirectStandardError = true,
                     RedirectStandardOutput = true,
-                    FileName = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "TestProgram.exe" : "TestProgram"),
-                    ArgumentList = { mode, "embedded:" + Path.Combine(directory.FullName, "data") },
+                    ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "TestProgram.dll"), mode, "embedded:" + Path.Combine(directory.FullName, "data") },
                     Environment = { ["HOME"] = directory.FullName },
                 };
                 using Process process = Process.Start(start)!;

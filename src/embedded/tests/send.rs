@@ -236,7 +236,9 @@ fn a_callback_that_panics_harms_nobody_else() {
     let producer = place.producer(&[]);
     let (sender, receiver) = mpsc::channel();
     producer.send_with_callback(&mut Message::new("Topic", "", "1"), |_| panic!("on purpose")).unwrap();
-    producer.send_with_callback(&mut Message::new("Topic", "", "2"), move |_| sender.send(()).unwrap()).unwrap();
+    producer
+        .send_with_callback(&mut Message::new("Topic", "", "2"), move |_| sender.send(()).unwrap())
+        .unwrap();
     receiver.recv_timeout(LIMIT).unwrap();
     producer.shutdown().unwrap();
 }
