@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Erro
 }
 
 /// Opens what is there; a broker is neither made nor cleaned up by looking at it.
-fn open(dir: &Path) -> Result<Arc<Broker>, Failure> {
+pub(super) fn open(dir: &Path) -> Result<Arc<Broker>, Failure> {
     if !dir.is_dir() {
         return Err(Failure::invalid(format!("{} is not a directory", dir.display())));
     }

@@ -93,6 +93,8 @@ impl Store {
         self.inner.shared.queues()
     }
 
+    /// The queue, if it is known.
+    #[cfg(any(test, feature = "testing"))]
     pub fn queue(&self, topic: &str, id: i32) -> Option<Arc<Queue>> {
         self.inner.shared.queue(topic, id)
     }
@@ -164,6 +166,7 @@ impl Store {
         self.inner.put_row(table, key, Some(value));
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub fn delete_row(&self, table: Table, key: &str) {
         self.inner.put_row(table, key, None);
     }
@@ -173,6 +176,7 @@ impl Store {
         self.inner.rows(table)
     }
 
+    #[cfg(any(test, feature = "testing"))]
     /// Makes everything staged durable now. In ASYNC_FLUSH the log is synced first, so that no offset runs ahead of it.
     pub fn checkpoint(&self) -> Result<(), Failure> {
         self.inner.checkpoint()
