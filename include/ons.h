@@ -235,8 +235,8 @@ typedef struct ons_send_result ons_send_result;
 
 /**
  * Told how an asynchronous send ended: exactly one of `result` and `error` is not NULL, and both are borrowed for
- * the call. Runs on a library thread. It may send, but must not block for long (other callbacks wait for it), must
- * not shut down or free a client (refused with ONS_INVALID_STATE), and must not throw or longjmp out.
+ * the call. Runs on a library thread. It may send and free clients, but must not block for long (other callbacks wait
+ * for it); a shutdown from inside it is refused with ONS_INVALID_STATE; it must not throw or longjmp out.
  */
 typedef void (*ons_send_callback)(void *user_data, const ons_send_result *result, const ons_error *error);
 
@@ -248,8 +248,8 @@ typedef void (*ons_destroy)(void *user_data);
 /**
  * Consumes one message. `message` is borrowed for the call (ons_message_clone to keep it). Called on up to
  * ConsumeThreadNums library threads at once; each message is given to one of them. Any answer but
- * ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send and subscribe, must not shut down or free a client
- * (refused with ONS_INVALID_STATE), and must not throw or longjmp out.
+ * ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is
+ * refused with ONS_INVALID_STATE; it must not throw or longjmp out.
  */
 typedef ons_action (*ons_message_listener)(void *user_data, ons_message *message);
 
@@ -740,7 +740,8 @@ ons_status ons_producer_shutdown(ons_producer *producer,
                                  ons_error **error_out);
 
 /**
- * Frees a producer, shutting it down first if that was not done. NULL is ignored.
+ * Frees a producer, shutting it down first if that was not done; from inside a listener or callback that goes on
+ * after the call, on a thread of the library. NULL is ignored.
  */
 void ons_producer_free(ons_producer *producer);
 
@@ -806,7 +807,8 @@ ons_status ons_push_consumer_shutdown(ons_push_consumer *consumer,
                                       ons_error **error_out);
 
 /**
- * Frees a consumer, shutting it down first if that was not done. NULL is ignored.
+ * Frees a consumer, shutting it down first if that was not done; from inside a listener or callback that goes on
+ * after the call, on a thread of the library. NULL is ignored.
  */
 void ons_push_consumer_free(ons_push_consumer *consumer);
 

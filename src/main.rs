@@ -1,3 +1,5 @@
 //! The `ons` tool.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ons::cli::main()
+}

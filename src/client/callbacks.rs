@@ -99,7 +99,9 @@ impl CallbackThread {
         if has_ended {
             thread.join();
         } else {
-            warn!("a callback of an asynchronous send has not returned: its thread ons-callback is left behind");
+            warn!(
+                "a callback of an asynchronous send has not returned: its thread ons-callback is left behind"
+            );
         }
     }
 }

@@ -89,7 +89,9 @@ impl FactoryProperty {
     pub fn check(&self, key: &str, value: &str) -> Result<(), Failure> {
         let (key, value) = (key.trim(), value.trim());
         if key.is_empty() {
-            return Err(Failure::invalid(format!("the key of a factory property is empty (value '{value}')")));
+            return Err(Failure::invalid(format!(
+                "the key of a factory property is empty (value '{value}')"
+            )));
         }
         if value.len() > VALUE_BYTES_MAX {
             let len = value.len();
@@ -145,7 +147,9 @@ fn warn_of_unknown(key: &str) {
         return;
     }
     match rules::find_ignoring_case(key) {
-        Some(rule) => warn!("factory property '{key}' is unknown and has no effect: '{}' is meant?", rule.key),
+        Some(rule) => {
+            warn!("factory property '{key}' is unknown and has no effect: '{}' is meant?", rule.key)
+        }
         None => warn!("factory property '{key}' is unknown and has no effect in this library"),
     }
 }

@@ -6,6 +6,7 @@
 //! *Invariants:* nothing is created before the first message; no thread of its own; a message never holds a secret or
 //! a body; whatever goes wrong in here ends here.
 
+use crate::client::factory_property::keys;
 use crate::client::log_file::LogFile;
 use crate::client::log_file::LogFileWriter;
 use crate::sys::fork;
@@ -90,15 +91,17 @@ pub fn install() {
 /// Takes over `LogPath`, `LogLevel`, `LogFileMaxIndex` and `LogFileSize`; `value` answers `None` for what the program
 /// left alone. The log is one for the process: the client that was made last wins.
 pub fn configure(value: impl Fn(&str) -> Option<String>) {
-    if let Some(name) = value("LogLevel") {
+    if let Some(name) = value(keys::LOG_LEVEL) {
         set_level(LogLevel::from_name(&name));
     }
-    let (path, bytes, index) = (value("LogPath"), value("LogFileSize"), value("LogFileMaxIndex"));
-    if path.is_none() && bytes.is_none() && index.is_none() {
+    let (path, size, index) =
+        (value(keys::LOG_PATH), value(keys::LOG_FILE_SIZE), value(keys::LOG_FILE_MAX_INDEX));
+    if path.is_none() && size.is_none() && index.is_none() {
         return;
     }
     // 0 is out of range for both, which means the default.
-    let bytes_max = bytes.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let size_mib: i64 = size.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+    let bytes_max = size_mib.saturating_mul(1 << 20);
     let old_files_max = index.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
     set_file(LogFile::new(Path::new(path.as_deref().unwrap_or("").trim()), bytes_max, old_files_max));
 }

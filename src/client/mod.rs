@@ -5,9 +5,9 @@
 pub mod callbacks;
 pub mod connection;
 pub mod factory_property;
+pub mod ids;
 pub mod log;
 pub mod log_file;
-pub mod ids;
 pub mod message;
 mod outstanding;
 mod pending_send;

@@ -136,7 +136,8 @@ impl Outstanding {
     /// timeouts. No send has to read a clock or to arm a timer of its own. On a manual clock nothing is overdue: its
     /// time is not the disk's.
     fn sweep_later(&self) {
-        let is_due = self.is_sweep_due.load(Ordering::Relaxed) || self.is_sweep_due.swap(true, Ordering::SeqCst);
+        let is_due =
+            self.is_sweep_due.load(Ordering::Relaxed) || self.is_sweep_due.swap(true, Ordering::SeqCst);
         if is_due || self.scheduler.clock().as_manual().is_some() {
             return;
         }
@@ -165,7 +166,9 @@ impl Outstanding {
         let timeout_ms = self.timeout.as_millis();
         let failure = Failure::new(
             FailureKind::Timeout,
-            format!("the broker has not stored the message within SendMsgTimeoutMillis = {timeout_ms}: whether it will is unknown"),
+            format!(
+                "the broker has not stored the message within SendMsgTimeoutMillis = {timeout_ms}: whether it will is unknown"
+            ),
         );
         let failure = failure.with_stored(Stored::Unknown);
         overdue.into_iter().for_each(|send| send.fail(failure.clone()));

@@ -49,12 +49,8 @@ enum Phase {
 
 impl<R: Receiver> PendingSend<R> {
     pub fn new(outstanding: Arc<Outstanding>, topic: Arc<str>, message_id: &str, receiver: R) -> Arc<Self> {
-        let state = State {
-            phase: Phase::Submitting,
-            message_id: message_id.to_owned(),
-            outcome: None,
-            receiver,
-        };
+        let state =
+            State { phase: Phase::Submitting, message_id: message_id.to_owned(), outcome: None, receiver };
         Arc::new(Self { topic, outstanding, state: Mutex::new(state) })
     }
 

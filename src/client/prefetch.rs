@@ -292,8 +292,7 @@ impl Ready {
     /// cannot exceed it by more than a message each. Nothing while more than half of the cache waits for a thread:
     /// a few large pulls cost less than many small ones.
     fn next_grant(&self) -> Option<Grant> {
-        let has_room =
-            self.cached.messages < self.limit.messages && self.cached.bytes < self.limit.bytes;
+        let has_room = self.cached.messages < self.limit.messages && self.cached.bytes < self.limit.bytes;
         if self.to_pull.is_empty() || !has_room || self.waiting > self.limit.messages / 2 {
             return None;
         }
@@ -322,6 +321,11 @@ impl Ready {
     /// Messages are finished without a thread asking for more.
     pub fn finished(&mut self, finished: Grant) {
         self.cached.sub(finished);
+    }
+
+    #[cfg(test)]
+    pub fn cached(&self) -> Grant {
+        self.cached
     }
 
     /// Adds a queue that is to be pulled from now on.

@@ -11,7 +11,6 @@ use super::pending_send::Callback;
 use super::pending_send::FutureWaker;
 use super::pending_send::PendingSend;
 use super::pending_send::Receiver;
-use super::pending_send::SendOutcome;
 use super::pending_send::Ticket;
 use super::send_future::SendFuture;
 use super::send_result::SendResult;

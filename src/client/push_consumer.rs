@@ -125,6 +125,12 @@ impl PushConsumer {
     pub fn shutdown(&self) -> Result<(), Failure> {
         self.shared.shutdown()
     }
+
+    /// Messages that were pulled and are not finished.
+    #[cfg(test)]
+    pub(crate) fn cached_messages(&self) -> usize {
+        self.shared.prefetch.lock().cached().messages
+    }
 }
 
 impl Drop for PushConsumer {

@@ -77,7 +77,9 @@ impl EmbeddedBroker {
             "groups" => statistics.groups,
             _ => {
                 let names = STATISTICS.join(", ");
-                return Err(Failure::invalid(format!("statistic '{name}' is unknown: one of {names} is needed")));
+                return Err(Failure::invalid(format!(
+                    "statistic '{name}' is unknown: one of {names} is needed"
+                )));
             }
         };
         Ok(i64::try_from(value).unwrap_or(i64::MAX))

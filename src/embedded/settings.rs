@@ -33,11 +33,12 @@ impl Settings {
                 given.insert(*key, property.get(key).to_owned());
                 continue;
             }
-            let Some(value) = environment(variable).filter(|value| !value.trim().is_empty()) else { continue };
+            let Some(value) = environment(variable).filter(|value| !value.trim().is_empty()) else {
+                continue;
+            };
             let checked = property.check(key, &value);
-            checked.map_err(|failure| {
-                Failure::invalid(format!("environment variable {variable}: {failure}"))
-            })?;
+            checked
+                .map_err(|failure| Failure::invalid(format!("environment variable {variable}: {failure}")))?;
             given.insert(*key, value.trim().to_owned());
         }
         Ok(Self { given })
@@ -50,10 +51,14 @@ impl Settings {
             config.flush = if flush == "ASYNC_FLUSH" { FlushMode::Async } else { FlushMode::Sync };
         }
         // The numbers were checked when they were set; a default of the store never replaces a bad one silently.
-        if let Some(hours) = self.given.get(keys::FILE_RESERVED_TIME).and_then(|text| text.parse::<u64>().ok()) {
+        if let Some(hours) =
+            self.given.get(keys::FILE_RESERVED_TIME).and_then(|text| text.parse::<u64>().ok())
+        {
             config.reserved = Duration::from_secs(hours * 3600);
         }
-        if let Some(percent) = self.given.get(keys::DISK_MAX_USED_SPACE_RATIO).and_then(|text| text.parse().ok()) {
+        if let Some(percent) =
+            self.given.get(keys::DISK_MAX_USED_SPACE_RATIO).and_then(|text| text.parse().ok())
+        {
             config.disk_used_percent_max = percent;
         }
         config

@@ -38,8 +38,8 @@ impl Handle for ons_producer {
 }
 
 /// Told how an asynchronous send ended: exactly one of `result` and `error` is not NULL, and both are borrowed for
-/// the call. Runs on a library thread. It may send, but must not block for long (other callbacks wait for it), must
-/// not shut down or free a client (refused with ONS_INVALID_STATE), and must not throw or longjmp out.
+/// the call. Runs on a library thread. It may send and free clients, but must not block for long (other callbacks wait
+/// for it); a shutdown from inside it is refused with ONS_INVALID_STATE; it must not throw or longjmp out.
 pub type ons_send_callback = Option<
     unsafe extern "C" fn(user_data: *mut c_void, result: *const ons_send_result, error: *const ons_error),
 >;
@@ -219,7 +219,8 @@ pub unsafe extern "C" fn ons_producer_shutdown(
     })
 }
 
-/// Frees a producer, shutting it down first if that was not done. NULL is ignored.
+/// Frees a producer, shutting it down first if that was not done; from inside a listener or callback that goes on
+/// after the call, on a thread of the library. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_producer_free(producer: *mut ons_producer) {
     guard_free(|| {

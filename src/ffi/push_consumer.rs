@@ -28,6 +28,8 @@ use std::mem::MaybeUninit;
 /// What a listener answers.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+// Rust only compares with one of them; C answers both.
+#[allow(dead_code)]
 pub enum ons_action {
     /// The message is consumed.
     ONS_COMMIT_MESSAGE = 0,
@@ -48,8 +50,8 @@ impl Handle for ons_push_consumer {
 
 /// Consumes one message. `message` is borrowed for the call (ons_message_clone to keep it). Called on up to
 /// ConsumeThreadNums library threads at once; each message is given to one of them. Any answer but
-/// ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send and subscribe, must not shut down or free a client
-/// (refused with ONS_INVALID_STATE), and must not throw or longjmp out.
+/// ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is
+/// refused with ONS_INVALID_STATE; it must not throw or longjmp out.
 // MaybeUninit, which C does not see: a listener may answer a number that is no `ons_action`.
 pub type ons_message_listener = Option<
     unsafe extern "C" fn(user_data: *mut c_void, message: *mut ons_message) -> MaybeUninit<ons_action>,
@@ -193,7 +195,8 @@ pub unsafe extern "C" fn ons_push_consumer_shutdown(
     })
 }
 
-/// Frees a consumer, shutting it down first if that was not done. NULL is ignored.
+/// Frees a consumer, shutting it down first if that was not done; from inside a listener or callback that goes on
+/// after the call, on a thread of the library. NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_push_consumer_free(consumer: *mut ons_push_consumer) {
     guard_free(|| {

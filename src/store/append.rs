@@ -79,7 +79,10 @@ impl Noted {
             match name {
                 properties::UNIQ_KEY => noted.keys.push(key_hash(topic_hash, value)),
                 properties::KEYS => {
-                    value.split(' ').filter(|key| !key.is_empty()).for_each(|key| noted.keys.push(key_hash(topic_hash, key)));
+                    value
+                        .split(' ')
+                        .filter(|key| !key.is_empty())
+                        .for_each(|key| noted.keys.push(key_hash(topic_hash, key)));
                 }
                 properties::TIMER_OUT_MS if is_timer => noted.due_ms = value.parse().ok(),
                 properties::TIMER_ORIGIN => noted.timer_origin = value.parse().ok(),
@@ -128,7 +131,11 @@ pub(crate) struct Parked {
 
 impl Parked {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { is_done: AtomicBool::new(false), outcome: Mutex::new(Ok(())), thread: std::thread::current() })
+        Arc::new(Self {
+            is_done: AtomicBool::new(false),
+            outcome: Mutex::new(Ok(())),
+            thread: std::thread::current(),
+        })
     }
 
     fn finish(&self, result: Result<(), Failure>) {

@@ -51,8 +51,9 @@ impl Inner {
     pub(crate) fn rows(&self, table: Table) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let mut rows = BTreeMap::new();
         for (key, value) in self.metadata.range(table.in_metadata(), &[], None, usize::MAX)? {
-            let key = String::from_utf8(key)
-                .map_err(|_| corrupt(&self.config.dir.join(super::METADATA_FILE), "a row's key is not text"))?;
+            let key = String::from_utf8(key).map_err(|_| {
+                corrupt(&self.config.dir.join(super::METADATA_FILE), "a row's key is not text")
+            })?;
             rows.insert(key, value);
         }
         for ((own, key), value) in &lock(&self.staged).rows {
@@ -66,7 +67,8 @@ impl Inner {
     }
 
     pub(crate) fn checkpoint(&self) -> Result<(), Failure> {
-        let rows: Vec<_> = lock(&self.staged).rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        let rows: Vec<_> =
+            lock(&self.staged).rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
         let timers = self.shared.timers.changes();
         self.sync_log()?;
         let synced = *lock(&self.synced_end);
@@ -79,7 +81,10 @@ impl Inner {
         }
         for ((due, position), _) in &timers.added {
             let record = self.record_at(*position)?.ok_or_else(|| {
-                Failure::new(FailureKind::Corrupt, format!("the waiting message at log position {position} is gone"))
+                Failure::new(
+                    FailureKind::Corrupt,
+                    format!("the waiting message at log position {position} is gone"),
+                )
             })?;
             batch.put(MetaTable::Timers, &row_key(*due, *position), &record);
         }

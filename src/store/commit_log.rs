@@ -130,7 +130,11 @@ impl CommitLog {
     }
 
     /// Appends and returns when the record is as durable as promised.
-    pub(crate) fn append_blocking(&self, append: &Append<'_>, timeout: Duration) -> Result<Appended, Failure> {
+    pub(crate) fn append_blocking(
+        &self,
+        append: &Append<'_>,
+        timeout: Duration,
+    ) -> Result<Appended, Failure> {
         if is_publishing() {
             return Err(Failure::state("a blocking send from inside a completion would wait for itself"));
         }
@@ -147,14 +151,19 @@ impl CommitLog {
     }
 
     /// Appends without waiting for the record's durability, and never syncs on this thread.
-    pub(crate) fn append(&self, append: &Append<'_>, completion: Completion<Appended>) -> Submitted<Appended> {
+    pub(crate) fn append(
+        &self,
+        append: &Append<'_>,
+        completion: Completion<Appended>,
+    ) -> Submitted<Appended> {
         let noted = note(append);
         let room = self.wait_for_room(self.lock(), Duration::MAX);
-        let (mut state, appended) =
-            match room.and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended))) {
-                Ok(taken) => taken,
-                Err(failure) => return Submitted::Done(Err(failure)),
-            };
+        let (mut state, appended) = match room
+            .and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended)))
+        {
+            Ok(taken) => taken,
+            Err(failure) => return Submitted::Done(Err(failure)),
+        };
         if self.flush == FlushMode::Async && !state.has_leader && state.may_write_inline() {
             return Submitted::Done(self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended));
         }
@@ -261,7 +270,9 @@ impl CommitLog {
             if waited.timed_out() && state.pending_bytes >= PENDING_BYTES_MAX {
                 return Err(Failure::new(
                     FailureKind::Timeout,
-                    format!("{PENDING_BYTES_MAX} bytes wait to be written already: the disk is slow or stuck"),
+                    format!(
+                        "{PENDING_BYTES_MAX} bytes wait to be written already: the disk is slow or stuck"
+                    ),
                 ));
             }
         }
@@ -269,7 +280,12 @@ impl CommitLog {
     }
 
     /// Copies the record to the end of the buffer and takes its place in the log and in its queue.
-    fn encode(&self, state: &mut State, append: &Append<'_>, noted: Noted) -> Result<Appended, Failure> {
+    fn encode(
+        &self,
+        state: &mut State,
+        append: &Append<'_>,
+        (noted, body_crc): (Noted, i32),
+    ) -> Result<Appended, Failure> {
         if let Some(refusal) = &state.refusal {
             return Err(refusal.clone());
         }
@@ -281,6 +297,7 @@ impl CommitLog {
         }
         let address = state.current.end();
         let queue_offset = append.queue.assign();
+        head.body_crc = body_crc;
         head.queue_id = append.queue.id();
         head.queue_offset = queue_offset as i64;
         head.position = (address + ENVELOPE_BYTES as u64) as i64;
@@ -430,14 +447,21 @@ impl CommitLog {
 
     /// After a failed write: the batch and all that was taken behind it lose their places, and the log goes on where the
     /// failed batch began, under a new generation. Anything but a full disk makes the log refuse.
-    fn take_back<'a>(&'a self, mut state: MutexGuard<'a, State>, batch: Batch, failure: &Failure) -> MutexGuard<'a, State> {
+    fn take_back<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        batch: Batch,
+        failure: &Failure,
+    ) -> MutexGuard<'a, State> {
         let restart = Batch::new(batch.segment().clone(), batch.start());
         let mut behind: Vec<Batch> = state.full.drain(..).collect();
         behind.push(std::mem::replace(&mut state.current, restart));
         for lost in behind.iter().rev().chain([&batch]) {
             lost.unassign();
         }
-        for segment in behind.iter().map(Batch::segment).filter(|segment| !Arc::ptr_eq(segment, batch.segment())) {
+        for segment in
+            behind.iter().map(Batch::segment).filter(|segment| !Arc::ptr_eq(segment, batch.segment()))
+        {
             self.events.give_back(segment.clone());
         }
         state.generation += 1;
@@ -478,11 +502,14 @@ impl State {
     }
 }
 
-fn note(append: &Append<'_>) -> Noted {
-    Noted::read(append.queue.topic_hash(), append.queue.topic().as_ref() == TIMER_TOPIC, append.properties)
+/// What can be found out before the lock is taken.
+fn note(append: &Append<'_>) -> (Noted, i32) {
+    let is_timer = append.queue.topic().as_ref() == TIMER_TOPIC;
+    (Noted::read(append.queue.topic_hash(), is_timer, append.properties), record::body_crc(append.body))
 }
 
 fn refusal_after(failure: &Failure) -> Failure {
-    let message = format!("the store takes no messages until it is opened again, because {}", failure.message);
+    let message =
+        format!("the store takes no messages until it is opened again, because {}", failure.message);
     Failure::new(FailureKind::Storage, message)
 }

@@ -11,13 +11,14 @@ use super::recovery::recover;
 use super::shared::lock;
 use super::{METADATA_FILE, segment};
 use crate::protocol::failure::{Failure, FailureKind};
-use crate::sys::disk::{Disk, DirLock};
+use crate::sys::disk::{DirLock, Disk};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-const FORMAT_FILE: &str = "format";
+/// Its presence makes a directory a store.
+pub const FORMAT_FILE: &str = "format";
 const FORMAT: &[u8] = b"ons store 1\n";
 
 pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<Inner>, Failure> {
@@ -58,7 +59,10 @@ fn take(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DirLock>, Failure> {
     disk.lock(&path).map_err(|error| match error.kind() {
         ErrorKind::WouldBlock => Failure::new(
             FailureKind::DirectoryInUse,
-            format!("the directory {} is in use: {error}. Close it there, or use another directory", dir.display()),
+            format!(
+                "the directory {} is in use: {error}. Close it there, or use another directory",
+                dir.display()
+            ),
         ),
         _ => io_failure("lock", &path, &error),
     })
@@ -133,4 +137,3 @@ impl Inner {
         self.seal(&segment, false)
     }
 }
-

@@ -20,12 +20,17 @@ const END_OF_SEGMENT: u32 = u32::MAX;
 /// What stands at an address of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Envelope {
-    Record { len: usize, generation: u32 },
+    Record {
+        len: usize,
+        generation: u32,
+    },
     EndOfSegment,
     /// Zeroes: nothing was ever written here.
     Nothing,
     /// Bytes that are no envelope, or whose checksum is wrong. `len` is what they claim.
-    Damaged { len: u32 },
+    Damaged {
+        len: u32,
+    },
 }
 
 /// Fills in the envelope in front of the record that ends `bytes`.
@@ -60,7 +65,9 @@ pub(crate) fn open(bytes: &[u8], address: u64, generation_min: u32) -> Envelope 
     }
     match rest.get(..len as usize) {
         Some(record)
-            if len > 0 && generation >= generation_min && sum == checksum(len, address, generation, record) =>
+            if len > 0
+                && generation >= generation_min
+                && sum == checksum(len, address, generation, record) =>
         {
             Envelope::Record { len: len as usize, generation }
         }

@@ -10,7 +10,9 @@ pub(crate) fn io_failure(action: &str, path: &Path, cause: &io::Error) -> Failur
     if is_disk_full(cause) {
         return Failure::new(
             FailureKind::DiskFull,
-            format!("could not {action} {path}: {cause}. Free disk space, or lower FileReservedTime; reading goes on"),
+            format!(
+                "could not {action} {path}: {cause}. Free disk space, or lower FileReservedTime; reading goes on"
+            ),
         );
     }
     if cause.kind() == io::ErrorKind::InvalidData {

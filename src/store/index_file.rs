@@ -85,7 +85,11 @@ pub(crate) fn path_of(segment: &Path) -> PathBuf {
 
 impl IndexFile {
     /// Writes the index beside `segment` and makes it durable. `content.queues` is sorted by topic and queue.
-    pub(crate) fn write(disk: &dyn Disk, segment: &Path, content: &IndexContent) -> Result<Arc<Self>, Failure> {
+    pub(crate) fn write(
+        disk: &dyn Disk,
+        segment: &Path,
+        content: &IndexContent,
+    ) -> Result<Arc<Self>, Failure> {
         let path = path_of(segment);
         let unfinished = path.with_extension("tmp");
         let bytes = encode(content);
@@ -105,7 +109,9 @@ impl IndexFile {
         let mut header = [0; HEADER_BYTES as usize];
         let read = file.read_at(&mut header, 0).map_err(|e| io_failure("read", path, &e))?;
         let mut rest = &header[8..];
-        if read < header.len() || header[..8] != MAGIC || crc32c::crc32c(&header[..68]) != (&header[68..]).get_u32_le()
+        if read < header.len()
+            || header[..8] != MAGIC
+            || crc32c::crc32c(&header[..68]) != (&header[68..]).get_u32_le()
         {
             return Err(corrupt(path, "its header has a wrong checksum"));
         }
@@ -119,8 +125,18 @@ impl IndexFile {
         if len < keys_at + keys * KEY_BYTES {
             return Err(corrupt(path, format!("it has {len} bytes, its header speaks of more")));
         }
-        let index =
-            Self { path: path.to_owned(), file, base, end, generation, is_complete, last_stored_ms, entries_at, keys_at, keys };
+        let index = Self {
+            path: path.to_owned(),
+            file,
+            base,
+            end,
+            generation,
+            is_complete,
+            last_stored_ms,
+            entries_at,
+            keys_at,
+            keys,
+        };
         let directory = index.read(HEADER_BYTES, directory_bytes)?;
         if crc32c::crc32c(&directory) != body_sum {
             return Err(corrupt(path, "its directory has a wrong checksum"));
@@ -138,7 +154,11 @@ impl IndexFile {
         let mut bytes = self.read(self.entries_at + first * ENTRY_BYTES, count * ENTRY_BYTES)?;
         let mut entries = Vec::with_capacity(count as usize);
         while bytes.remaining() >= ENTRY_BYTES as usize {
-            entries.push(Entry { address: bytes.get_u64_le(), len: bytes.get_u32_le(), tag_hash: bytes.get_i32_le() });
+            entries.push(Entry {
+                address: bytes.get_u64_le(),
+                len: bytes.get_u32_le(),
+                tag_hash: bytes.get_i32_le(),
+            });
         }
         Ok(entries)
     }
@@ -166,7 +186,8 @@ impl IndexFile {
 fn encode(content: &IndexContent) -> Vec<u8> {
     let directory = encode_directory(&content.queues);
     let entries: usize = content.queues.iter().map(|part| part.entries.len()).sum();
-    let mut out = Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entries * 16 + content.keys.len() * 8);
+    let mut out =
+        Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entries * 16 + content.keys.len() * 8);
     out.put_slice(&MAGIC);
     out.put_u64_le(content.base);
     out.put_u64_le(content.end);

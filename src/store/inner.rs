@@ -1,9 +1,9 @@
 //! A store without its threads: what they, the callers and the scheduler work on.
 
+use super::checkpoint::Staged;
 use super::cold::ColdReader;
 use super::commit_log::CommitLog;
 use super::config::{Environment, StoreConfig};
-use super::checkpoint::Staged;
 use super::metadata::Metadata;
 use super::shared::{Job, Shared};
 use crate::protocol::failure::Failure;

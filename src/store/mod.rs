@@ -41,6 +41,7 @@ mod waiting;
 
 pub use append::{Append, Appended};
 pub use checkpoint::Table;
+pub use directory::FORMAT_FILE;
 pub use read::Read;
 
 use crate::protocol::failure::{Completion, Failure, Submitted};

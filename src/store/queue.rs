@@ -57,16 +57,15 @@ pub(crate) struct Span {
 }
 
 impl Queue {
-    /// A queue without records whose next offset is `next`.
-    pub(crate) fn new(topic: Arc<str>, id: i32, next: u64) -> Self {
+    pub(crate) fn new(topic: Arc<str>, id: i32) -> Self {
         let topic_hash = crc32c::crc32c(topic.as_bytes());
         Self {
             topic,
             id,
             topic_hash,
-            assigned: AtomicU64::new(next),
+            assigned: AtomicU64::new(0),
             is_listed: AtomicBool::new(false),
-            readable: Mutex::new(Readable { recent_first: next, ..Readable::default() }),
+            readable: Mutex::default(),
         }
     }
 
@@ -117,6 +116,15 @@ impl Queue {
             readable.recent.push_back(entry);
         }
         self.assigned.fetch_max(offset + 1, Ordering::Relaxed);
+    }
+
+    /// A queue without records goes on at `next`; one that has some beyond it stays as it is.
+    pub(crate) fn raise(&self, next: u64) {
+        let mut readable = self.lock();
+        if readable.max() < next && readable.spans.is_empty() && readable.recent.is_empty() {
+            readable.recent_first = next;
+        }
+        self.assigned.fetch_max(readable.max(), Ordering::Relaxed);
     }
 
     /// Adds the part of the queue that an index file holds; spans come oldest first, before any `publish`.

@@ -46,7 +46,8 @@ impl Inner {
                 break;
             }
             scanned += entries.len();
-            let (taken, wanted) = choose(&entries, messages_max - read.records.len(), bytes_max, &mut bytes, filter);
+            let (taken, wanted) =
+                choose(&entries, messages_max - read.records.len(), bytes_max, &mut bytes, filter);
             read.next_offset += taken as u64;
             self.fetch(&wanted, &mut read.records)?;
             if taken < entries.len() {
@@ -139,7 +140,9 @@ impl Inner {
             places.sort_unstable();
             places.dedup();
             for at in places.into_iter().rev() {
-                let Some(bytes) = self.record_at(base + u64::from(at) + ENVELOPE_BYTES as u64)? else { continue };
+                let Some(bytes) = self.record_at(base + u64::from(at) + ENVELOPE_BYTES as u64)? else {
+                    continue;
+                };
                 let Ok(record) = Record::decode(&bytes) else { continue };
                 if record.topic() == topic && has_key(&record, key) {
                     found.push(bytes);
@@ -181,4 +184,3 @@ fn has_key(record: &Record, key: &str) -> bool {
     record.property(properties::UNIQ_KEY) == Some(key)
         || record.property(properties::KEYS).is_some_and(|keys| keys.split(' ').any(|own| own == key))
 }
-

@@ -60,7 +60,8 @@ pub(crate) fn recover(
             indexes.insert(segment.base(), index);
         }
     }
-    let complete = |segment: &Arc<Segment>| indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete);
+    let complete =
+        |segment: &Arc<Segment>| indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete);
     let sealed = segments.iter().take_while(|segment| complete(segment)).count();
     let unsealed = segments.split_off(sealed);
 
@@ -70,7 +71,7 @@ pub(crate) fn recover(
         environment.has_threads,
     );
     let state = State::load(metadata)?;
-    state.apply(&shared);
+    state.restore_timers(&shared);
     for held in shared.segments.used() {
         if let Some((index, rows)) = indexes.remove(&held.segment.base()) {
             adopt_spans(&shared, &index, rows);
@@ -127,7 +128,10 @@ fn finish(
             }
         },
     };
+    // A segment just made has a generation of its own.
+    generation = generation.max(segment.generation());
     shared.segments.raise_generation_to(generation);
+    state.raise_queues(&shared);
     shared.timers.set_applied(end);
     shared.set_published_end(end);
     rewrite_tail(&segment, state.synced, end)?;
@@ -189,20 +193,26 @@ impl State {
         })
     }
 
-    fn apply(&self, shared: &Shared) {
-        for (topic, id, next) in &self.floors {
-            shared.set_floor(topic.clone(), *id, *next);
-            // The queue exists, though it may have no record left.
-            shared.open_queue(topic, *id);
-        }
+    /// Before the log is read.
+    fn restore_timers(&self, shared: &Shared) {
         for (due, position) in &self.timers {
             shared.timers.restore(*due, *position);
+        }
+    }
+
+    /// After the log was read: queues that have no record left go on where they were.
+    fn raise_queues(&self, shared: &Shared) {
+        for (topic, id, next) in &self.floors {
+            shared.open_queue(topic, *id).raise(*next);
         }
     }
 }
 
 /// The segments of the directory by base, and a spare one. What was never finished is removed.
-fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, Option<(PathBuf, u64)>), Failure> {
+fn open_segments(
+    disk: &dyn Disk,
+    log_dir: &Path,
+) -> Result<(Vec<Arc<Segment>>, Option<(PathBuf, u64)>), Failure> {
     let mut segments: BTreeMap<u64, Arc<Segment>> = BTreeMap::new();
     let mut spare = None;
     for entry in disk.list(log_dir).map_err(|e| io_failure("list", log_dir, &e))? {
@@ -210,7 +220,12 @@ fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, 
         match extension {
             "log" => match Segment::open(disk, &entry.path)? {
                 Some(segment) => drop(segments.insert(segment.base(), Arc::new(segment))),
-                None => return Err(corrupt(&entry.path, "its header has a wrong checksum, or its name is not its own")),
+                None => {
+                    return Err(corrupt(
+                        &entry.path,
+                        "its header has a wrong checksum, or its name is not its own",
+                    ));
+                }
             },
             SPARE_EXTENSION if spare.is_none() => {
                 spare = Some((entry.path.clone(), entry.len.saturating_sub(super::segment::HEADER_BYTES)));
@@ -271,7 +286,8 @@ impl<'a> Scan<'a> {
         state: &State,
     ) -> Result<Self, Failure> {
         let (base, generation) = (segment.base(), segment.generation());
-        let mut scan = Self { shared, segment, applied: state.applied, generation, end: base, is_finished: false };
+        let mut scan =
+            Self { shared, segment, applied: state.applied, generation, end: base, is_finished: false };
         if let Some((index, rows)) = index {
             scan.adopt_recent(&index, rows)?;
             // A clean close has brought all timers into the metadata; else they must be read from the log again.
@@ -400,7 +416,9 @@ impl Window {
     /// Everything in memory from `at` on: at least one whole record if there is one.
     fn at(&mut self, segment: &Segment, at: u64) -> Result<Bytes, Failure> {
         let needed = ENVELOPE_BYTES + self.claimed(at);
-        if self.rest(at).len() < needed && self.start + (self.bytes.len() as u64) < segment.end() || at < self.start {
+        if self.rest(at).len() < needed && self.start + (self.bytes.len() as u64) < segment.end()
+            || at < self.start
+        {
             self.bytes = segment.read(at, SCAN_BYTES.max(ENVELOPE_BYTES))?;
             self.start = at;
             let needed = ENVELOPE_BYTES + self.claimed(at);

@@ -12,11 +12,17 @@ impl Inner {
         let now = self.environment.clock.wall_ms();
         let reserved_ms = i64::try_from(self.config.reserved.as_millis()).unwrap_or(i64::MAX);
         for held in self.finished() {
-            let is_old = held.index.as_ref().is_some_and(|index| index.last_stored_ms.saturating_add(reserved_ms) < now);
+            let is_old = held
+                .index
+                .as_ref()
+                .is_some_and(|index| index.last_stored_ms.saturating_add(reserved_ms) < now);
             if !is_old {
                 break;
             }
-            log::info!("{} is deleted: everything in it is older than {reserved_ms} ms", held.segment.path().display());
+            log::info!(
+                "{} is deleted: everything in it is older than {reserved_ms} ms",
+                held.segment.path().display()
+            );
             self.delete(held)?;
         }
         self.heed_space()
@@ -30,7 +36,9 @@ impl Inner {
                 break;
             }
             let path = held.segment.path().display();
-            log::warn!("{path} is deleted before its time: the disk is {used} % full, DiskMaxUsedSpaceRatio is {limit}");
+            log::warn!(
+                "{path} is deleted before its time: the disk is {used} % full, DiskMaxUsedSpaceRatio is {limit}"
+            );
             self.delete(held)?;
         }
         let used = self.used_percent()?;
@@ -54,7 +62,9 @@ impl Inner {
         let (current, _) = self.log.end();
         let used = self.shared.segments.used();
         used.into_iter()
-            .take_while(|held| held.index.as_ref().is_some_and(|i| i.is_complete) && held.segment.base() < current.base())
+            .take_while(|held| {
+                held.index.as_ref().is_some_and(|i| i.is_complete) && held.segment.base() < current.base()
+            })
             .collect()
     }
 
@@ -72,7 +82,11 @@ impl Inner {
         let mut batch = Batch::default();
         for queue in self.shared.queues() {
             if let Some(next) = queue.drop_spans_of(index) {
-                batch.put(MetaTable::QueueFloors, floor_key(queue.topic(), queue.id()).as_bytes(), &next.to_be_bytes());
+                batch.put(
+                    MetaTable::QueueFloors,
+                    floor_key(queue.topic(), queue.id()).as_bytes(),
+                    &next.to_be_bytes(),
+                );
             }
         }
         self.metadata.commit(&batch)?;

@@ -67,7 +67,11 @@ impl Inner {
             let known = unsealed.get(&segment.base());
             let mut keys = known.map_or_else(Vec::new, |known: &Unsealed| known.keys.clone());
             keys.sort_unstable();
-            (keys, known.map_or(0, |known| known.last_stored_ms), known.map_or(segment.base(), |known| known.end))
+            (
+                keys,
+                known.map_or(0, |known| known.last_stored_ms),
+                known.map_or(segment.base(), |known| known.end),
+            )
         };
         let mut content = IndexContent {
             base: segment.base(),
@@ -82,7 +86,12 @@ impl Inner {
         for queue in queues {
             let (first, entries) = queue.recent_below(segment.end());
             if !entries.is_empty() {
-                content.queues.push(QueuePart { topic: queue.topic().clone(), queue_id: queue.id(), first, entries });
+                content.queues.push(QueuePart {
+                    topic: queue.topic().clone(),
+                    queue_id: queue.id(),
+                    first,
+                    entries,
+                });
                 owners.push(queue.clone());
             }
         }

@@ -104,7 +104,10 @@ impl Segment {
         let file = disk.open(spare).map_err(|e| io_failure("open", spare, &e))?;
         let len = file.len().map_err(|e| io_failure("measure", spare, &e))?;
         if len != HEADER_BYTES + capacity {
-            return Err(corrupt(spare, format!("it has {len} bytes, {} are needed", HEADER_BYTES + capacity)));
+            return Err(corrupt(
+                spare,
+                format!("it has {len} bytes, {} are needed", HEADER_BYTES + capacity),
+            ));
         }
         let header = encode_header(base, capacity, generation);
         file.write_all_at(&header, 0).map_err(|e| io_failure("write", spare, &e))?;

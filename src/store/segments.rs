@@ -20,6 +20,8 @@ pub(crate) struct Segments {
     flush: FlushMode,
     bytes_min: u64,
     bytes_max: u64,
+    /// Held while a segment is made: the background work and an append that cannot wait must not make the same one.
+    making: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -56,6 +58,7 @@ impl Segments {
             flush: config.flush,
             bytes_min: config.segment_bytes_min,
             bytes_max: config.segment_bytes_max,
+            making: Mutex::new(()),
             state: Mutex::new(state),
         }
     }
@@ -69,34 +72,32 @@ impl Segments {
 
     /// Makes the next segment ready unless it is. Called off the append path.
     pub(crate) fn prepare_next(&self) -> Result<(), Failure> {
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let (base, capacity) = {
             let state = self.lock();
+            let Some(last) = state.used.values().next_back() else { return Ok(()) };
             if !state.prepared.is_empty() {
                 return Ok(());
             }
-            let Some(last) = state.used.values().next_back() else { return Ok(()) };
             (last.segment.end(), self.capacity_after(&last.segment))
         };
         let segment = Arc::new(self.make(base, capacity)?);
-        let mut state = self.lock();
-        // An append that could not wait may have made one meanwhile.
-        let is_wanted = state.prepared.is_empty() && state.used.values().next_back().is_some_and(|l| l.segment.end() == base);
-        if is_wanted {
-            state.prepared.push_back(segment);
-        }
+        self.lock().prepared.push_back(segment);
         Ok(())
     }
 
     /// The segment behind `full`, now in use. Made here and now if it was not ready; a small one if the disk is short.
     pub(crate) fn take_next(&self, full: &Segment) -> Result<Arc<Segment>, Failure> {
-        let mut state = self.lock();
-        let ready = state.prepared.iter().position(|segment| segment.base() == full.end());
-        let ready = ready.and_then(|at| state.prepared.remove(at));
-        drop(state);
+        let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        let ready = self.lock().prepared.pop_front();
         let segment = match ready {
             Some(segment) => segment,
             None => Arc::new(self.make(full.end(), self.capacity_after(full)).or_else(|failure| {
-                if failure.kind == FailureKind::DiskFull { self.make(full.end(), self.bytes_min) } else { Err(failure) }
+                if failure.kind == FailureKind::DiskFull {
+                    self.make(full.end(), self.bytes_min)
+                } else {
+                    Err(failure)
+                }
             })?),
         };
         self.lock().used.insert(segment.base(), Held { segment: segment.clone(), index: None });
@@ -162,7 +163,9 @@ impl Segments {
         if let Some(index) = held.index {
             self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
         }
-        let is_kept = Arc::strong_count(&segment) == 1 && segment.capacity() == self.bytes_max && self.lock().spare.is_none();
+        let is_kept = Arc::strong_count(&segment) == 1
+            && segment.capacity() == self.bytes_max
+            && self.lock().spare.is_none();
         let path = segment.path();
         if is_kept {
             let spare = path.with_extension(SPARE_EXTENSION);

@@ -35,8 +35,6 @@ pub(crate) struct Shared {
     pub(crate) timers: Timers,
     has_threads: bool,
     queues: RwLock<HashMap<Arc<str>, BTreeMap<i32, Arc<Queue>>>>,
-    /// Next offsets of queues whose records were all deleted.
-    floors: Mutex<HashMap<(Arc<str>, i32), u64>>,
     unsealed: Mutex<BTreeMap<u64, Unsealed>>,
     published_end: AtomicU64,
     arrival: RwLock<Option<Arrival>>,
@@ -88,7 +86,6 @@ impl Shared {
             timers: Timers::default(),
             has_threads,
             queues: RwLock::default(),
-            floors: Mutex::default(),
             unsealed: Mutex::default(),
             published_end: AtomicU64::new(0),
             arrival: RwLock::default(),
@@ -113,10 +110,8 @@ impl Shared {
         }
         let mut queues = self.queues.write().unwrap_or_else(PoisonError::into_inner);
         let topic = queues.get_key_value(topic).map_or_else(|| Arc::from(topic), |(name, _)| name.clone());
-        let floors = lock(&self.floors);
-        let floor = floors.get(&(topic.clone(), id)).copied().unwrap_or(0);
         let of_topic = queues.entry(topic.clone()).or_default();
-        of_topic.entry(id).or_insert_with(|| Arc::new(Queue::new(topic, id, floor))).clone()
+        of_topic.entry(id).or_insert_with(|| Arc::new(Queue::new(topic, id))).clone()
     }
 
     pub(crate) fn queues(&self) -> Vec<Arc<Queue>> {
@@ -124,10 +119,6 @@ impl Shared {
         let mut all: Vec<_> = queues.values().flat_map(BTreeMap::values).cloned().collect();
         all.sort_by(|a, b| (a.topic(), a.id()).cmp(&(b.topic(), b.id())));
         all
-    }
-
-    pub(crate) fn set_floor(&self, topic: Arc<str>, id: i32, next: u64) {
-        lock(&self.floors).insert((topic, id), next);
     }
 
     pub(crate) fn published_end(&self) -> u64 {

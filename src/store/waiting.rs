@@ -28,7 +28,9 @@ impl Inner {
             let rows = self.metadata.range(MetaTable::Timers, &from, None, 64)?;
             let Some((last, _)) = rows.last() else { return Ok(None) };
             let waiting = rows.iter().filter_map(|(key, _)| parse_row_key(key));
-            if let Some((due, _)) = waiting.into_iter().find(|(_, position)| !self.shared.timers.is_fired(*position)) {
+            if let Some((due, _)) =
+                waiting.into_iter().find(|(_, position)| !self.shared.timers.is_fired(*position))
+            {
                 return Ok(Some(due));
             }
             from.clone_from(last);

@@ -32,3 +32,28 @@ fn register() {
 
 #[cfg(not(unix))]
 fn register() {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(unsafe_code)]
+    fn only_the_child_of_a_fork_is_one() {
+        watch();
+        watch();
+        assert!(!is_child());
+        // SAFETY: the child calls only what may be called between fork and exec: a load and `_exit`.
+        let pid = unsafe { libc::fork() };
+        assert!(pid >= 0);
+        if pid == 0 {
+            // SAFETY: as above.
+            unsafe { libc::_exit(if is_child() { 42 } else { 1 }) };
+        }
+        let mut status = 0;
+        // SAFETY: `status` outlives the call.
+        assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+        assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 42, "{status}");
+        assert!(!is_child());
+    }
+}

@@ -1,21 +1,25 @@
 //! Work that is due at a time: one named thread on the system clock, the caller's own thread on a manual clock.
 
-use super::clock::Clock;
-use super::thread::NamedThread;
+use crate::sys::clock::Clock;
+use crate::sys::thread::NamedThread;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 
 type Task = Box<dyn FnOnce() + Send>;
 
 /// Runs tasks when their monotonic time has come, in time order. Tasks must be short and must not block for long:
-/// they share one thread. A task may schedule further tasks.
+/// they share one thread. A task may schedule further tasks. A task that panics on the thread is logged and the next
+/// one runs; on a manual clock the panic reaches the caller of [`Scheduler::advance`].
 #[derive(Debug)]
 pub struct Scheduler {
     shared: Arc<Shared>,
-    thread: Mutex<Option<NamedThread>>,
+    thread: Option<Mutex<NamedThread>>,
+    thread_id: Option<ThreadId>,
 }
 
 #[derive(Debug)]
@@ -73,7 +77,8 @@ impl Scheduler {
             let shared = shared.clone();
             Some(NamedThread::spawn(name, move || shared.run())?)
         };
-        Ok(Self { shared, thread: Mutex::new(thread) })
+        let thread_id = thread.as_ref().map(NamedThread::id);
+        Ok(Self { shared, thread: thread.map(Mutex::new), thread_id })
     }
 
     pub fn clock(&self) -> &Arc<dyn Clock> {
@@ -117,7 +122,8 @@ impl Scheduler {
         }
     }
 
-    /// Drops what is not due yet, lets a running task finish, ends the thread. From within a task it does not wait.
+    /// Drops what is not due yet, lets a running task finish, ends the thread. From within a task it does not wait: the
+    /// thread ends after that task.
     pub fn stop(&self) {
         let dropped = {
             let mut state = self.shared.lock();
@@ -127,9 +133,12 @@ impl Scheduler {
         self.shared.changed.notify_one();
         // Outside the lock: dropping a task may run code that schedules.
         drop(dropped);
-        let thread = self.thread.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
-        if let Some(mut thread) = thread {
-            thread.join();
+        if self.thread_id == Some(std::thread::current().id()) {
+            return;
+        }
+        if let Some(thread) = &self.thread {
+            // Under the lock, so that whoever else stops it returns after its end too.
+            thread.lock().unwrap_or_else(PoisonError::into_inner).join();
         }
     }
 }
@@ -142,7 +151,7 @@ impl Drop for Scheduler {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn run(&self) {
@@ -151,17 +160,25 @@ impl Shared {
             let now = self.clock.monotonic();
             if let Some(task) = state.take_due(now) {
                 drop(state);
-                task();
+                run_guarded(task);
                 state = self.lock();
                 continue;
             }
             state = match state.due.peek().map(|first| first.at - now) {
-                None => self.changed.wait(state).unwrap_or_else(|poisoned| poisoned.into_inner()),
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(wait) => {
-                    self.changed.wait_timeout(state, wait).unwrap_or_else(|poisoned| poisoned.into_inner()).0
+                    self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
+    }
+}
+
+/// Runs a task and keeps the thread alive for those that follow.
+fn run_guarded(task: Task) {
+    if catch_unwind(AssertUnwindSafe(task)).is_err() {
+        // The panic hook has told what and where.
+        log::error!("a task of thread {:?} panicked", std::thread::current().name().unwrap_or_default());
     }
 }
 
@@ -175,53 +192,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::sys::clock::{ManualClock, SystemClock};
-
-    #[test]
-    fn a_manual_clock_runs_tasks_in_time_order_on_the_callers_thread() {
-        let clock = Arc::new(ManualClock::new(1_000));
-        let scheduler = Arc::new(Scheduler::new("test", clock.clone()).unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        for delay in [30, 10, 20] {
-            let (seen, clock) = (seen.clone(), clock.clone());
-            scheduler.after(Duration::from_millis(delay), move || {
-                seen.lock().unwrap().push((delay, clock.wall_ms()));
-            });
-        }
-        scheduler.advance(Duration::from_millis(25));
-        assert_eq!(*seen.lock().unwrap(), [(10, 1_010), (20, 1_020)]);
-        assert_eq!(clock.wall_ms(), 1_025);
-        scheduler.advance(Duration::from_millis(5));
-        assert_eq!(seen.lock().unwrap().len(), 3);
-    }
-
-    #[test]
-    fn a_task_may_schedule_the_next_one() {
-        let clock = Arc::new(ManualClock::new(0));
-        let scheduler = Arc::new(Scheduler::new("test", clock).unwrap());
-        let count = Arc::new(Mutex::new(0));
-        fn tick(scheduler: &Arc<Scheduler>, count: Arc<Mutex<u32>>) {
-            let again = scheduler.clone();
-            scheduler.after(Duration::from_secs(1), move || {
-                *count.lock().unwrap() += 1;
-                tick(&again, count);
-            });
-        }
-        tick(&scheduler, count.clone());
-        scheduler.advance(Duration::from_secs(60));
-        assert_eq!(*count.lock().unwrap(), 60);
-        scheduler.stop();
-    }
-
-    #[test]
-    fn the_system_clock_thread_runs_tasks_and_stops() {
-        let scheduler = Scheduler::new("test", Arc::new(SystemClock::new())).unwrap();
-        let (sender, receiver) = std::sync::mpsc::channel();
-        scheduler.after(Duration::from_millis(1), move || sender.send(()).unwrap());
-        receiver.recv().unwrap();
-        scheduler.after(Duration::from_secs(3600), || panic!("must not run"));
-        scheduler.stop();
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
-//! Named threads that are joined, and a flag that says "this thread belongs to the library".
+//! Named threads that are joined.
 
+use crate::sys::fork;
 use std::io;
 use std::thread::{Builder, JoinHandle, ThreadId};
 
@@ -13,9 +14,14 @@ pub struct NamedThread {
 impl NamedThread {
     /// Starts `body` on a thread called `name` (Linux shows at most 15 bytes of it).
     pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<Self> {
-        let handle = Builder::new().name(name.to_owned()).spawn(body)?;
+        // A name with a NUL cannot be given to the system.
+        let handle = Builder::new().name(name.replace('\0', "")).spawn(body)?;
         let id = handle.thread().id();
         Ok(Self { handle: Some(handle), id })
+    }
+
+    pub fn id(&self) -> ThreadId {
+        self.id
     }
 
     /// Whether the caller runs on this very thread, where a join would wait for itself.
@@ -27,14 +33,42 @@ impl NamedThread {
         self.handle.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
-    /// Waits for the thread's end. A join from the thread itself returns at once.
+    /// Waits for the thread's end. A join from the thread itself returns at once, and so does one in a forked child,
+    /// where the thread does not exist.
     pub fn join(&mut self) {
-        if self.is_current() {
+        if self.is_current() || fork::is_child() {
             return;
         }
         if let Some(handle) = self.handle.take() {
             // A panic of the thread was reported where it happened; here only its end matters.
             let _ = handle.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn a_thread_has_its_name_and_is_joined_by_others_only() {
+        let (sender, receiver) = channel::<NamedThread>();
+        let (name_out, name_in) = channel();
+        let body = move || {
+            let mut own = receiver.recv().unwrap();
+            assert!(own.is_current());
+            // Returns at once.
+            own.join();
+            name_out.send(std::thread::current().name().unwrap().to_owned()).unwrap();
+        };
+        sender.send(NamedThread::spawn("ons-\0test", body).unwrap()).unwrap();
+        assert_eq!(name_in.recv().unwrap(), "ons-test");
+
+        let mut other = NamedThread::spawn("ons-other", || panic!("reported and survived")).unwrap();
+        assert!(!other.is_current());
+        other.join();
+        assert!(other.is_finished());
+        other.join();
     }
 }

@@ -230,6 +230,53 @@ static void shutdown_answers_what_is_pending(void) {
     ons_producer_free(producer);
 }
 
+static void on_sent_free(void *user_data, const ons_send_result *result, const ons_error *error) {
+    CHECK(result != NULL && error == NULL);
+    ons_producer_free((ons_producer *)user_data);
+    counter_add(&answered, 1);
+}
+
+static void a_callback_may_free_its_producer(void) {
+    ons_producer *producer = started_producer(dir);
+    ons_message *message = message_of("tag", "body");
+    long before = counter_value(&answered);
+    OK(ons_producer_send_async(producer, message, on_sent_free, producer, NULL, NULL, NULL, &failure));
+    counter_wait_for(&answered, before + 1);
+    ons_message_free(message);
+}
+
+#define THREADS 4
+
+static void *send_until_closed(void *user_data) {
+    ons_producer *producer = (ons_producer *)user_data;
+    ons_message *message = message_of("tag", "body");
+    ons_status status = ONS_OK;
+    while (status == ONS_OK) {
+        status = ons_producer_send(producer, message, NULL, NULL);
+        counter_add(&answered, 1);
+    }
+    ons_message_free(message);
+    CHECK(status == ONS_INVALID_STATE);
+    return NULL;
+}
+
+/* A send is done or refused; it never finds a producer half gone. */
+static void shutdown_while_others_send(void) {
+    ons_producer *producer = started_producer(dir);
+    pthread_t threads[THREADS];
+    long before = counter_value(&answered);
+    int i;
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_create(&threads[i], NULL, send_until_closed, producer) == 0);
+    }
+    counter_wait_for(&answered, before + SENDS);
+    OK(ons_producer_shutdown(producer, &failure));
+    for (i = 0; i < THREADS; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    ons_producer_free(producer);
+}
+
 int main(int argc, char **argv) {
     ons_producer *producer;
     CHECK(argc == 2);
@@ -245,5 +292,7 @@ int main(int argc, char **argv) {
     shutdown_inside_a_callback_is_refused(producer);
     ons_producer_free(producer);
     shutdown_answers_what_is_pending();
+    a_callback_may_free_its_producer();
+    shutdown_while_others_send();
     return 0;
 }

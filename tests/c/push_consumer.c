@@ -16,10 +16,11 @@ struct listener {
     pthread_mutex_t mutex;
     int seen[MESSAGES];
     ons_push_consumer *consumer;
+    ons_producer *producer;
     ons_message *kept;
 };
 #define LISTENER_INIT                                                                                        \
-    { COUNTER_INIT, COUNTER_INIT, PTHREAD_MUTEX_INITIALIZER, {0}, NULL, NULL }
+    { COUNTER_INIT, COUNTER_INIT, PTHREAD_MUTEX_INITIALIZER, {0}, NULL, NULL, NULL }
 
 static void on_destroy(void *user_data) { counter_add(&((struct listener *)user_data)->destroyed, 1); }
 
@@ -219,6 +220,39 @@ static void shutdown_inside_a_listener_is_refused(void) {
     CHECK(counter_value(&listener.destroyed) == 1);
 }
 
+/* Sends on, subscribes and frees its own consumer at the first message. */
+static ons_action free_inside(void *user_data, ons_message *message) {
+    struct listener *listener = (struct listener *)user_data;
+    (void)message;
+    if (listener->consumer != NULL) {
+        ons_message *answer = message_of("answer", "0");
+        CHECK(ons_message_set_topic(answer, TEXT("answers"), NULL) == ONS_OK);
+        CHECK(ons_producer_send(listener->producer, answer, NULL, NULL) == ONS_OK);
+        ons_message_free(answer);
+        CHECK(ons_push_consumer_subscribe(listener->consumer, TEXT("answers"), TEXT("*"), free_inside,
+                                          listener, NULL, NULL) == ONS_OK);
+        ons_push_consumer_free(listener->consumer);
+        listener->consumer = NULL;
+    }
+    counter_add(&listener->calls, 1);
+    return ONS_COMMIT_MESSAGE;
+}
+
+static void a_listener_may_send_subscribe_and_free(ons_producer *producer) {
+    static struct listener listener = LISTENER_INIT;
+    ons_factory_property *settings = settings_of(dir);
+    OK(ons_factory_property_set(settings, TEXT("ConsumerId"), TEXT("GID_free"), &failure));
+    OK(ons_factory_property_set(settings, TEXT("ConsumeThreadNums"), TEXT("1"), &failure));
+    listener.producer = producer;
+    OK(ons_push_consumer_new(settings, &listener.consumer, &failure));
+    ons_factory_property_free(settings);
+    OK(ons_push_consumer_subscribe(listener.consumer, TEXT("test"), TEXT("*"), free_inside, &listener,
+                                   on_destroy, &failure));
+    OK(ons_push_consumer_start(listener.consumer, &failure));
+    counter_wait_for(&listener.destroyed, 1);
+    CHECK(counter_value(&listener.calls) >= 1);
+}
+
 static void null_and_states(void) {
     ons_factory_property *settings = settings_of(dir);
     ons_push_consumer *consumer = NULL;
@@ -268,6 +302,7 @@ int main(int argc, char **argv) {
     destroy_runs_once_on_every_path();
     a_copy_outlives_its_consumer();
     shutdown_inside_a_listener_is_refused();
+    a_listener_may_send_subscribe_and_free(producer);
     ons_producer_free(producer);
     return 0;
 }

@@ -186,7 +186,9 @@ impl Shared {
         let limit_ms = limit.as_millis();
         let failure = Failure::new(
             FailureKind::Timeout,
-            format!("the producer was shut down before the broker answered the send within {limit_ms} ms: whether the message is stored is unknown"),
+            format!(
+                "the producer was shut down before the broker answered the send within {limit_ms} ms: whether the message is stored is unknown"
+            ),
         );
         active.outstanding.fail_all(&failure.with_stored(Stored::Unknown));
         if !active.outstanding.wait_for_all(callbacks::STOP_WAIT) {

@@ -109,7 +109,8 @@ impl Shared {
         balance: &mut Balance,
         wanted: &BTreeMap<QueueKey, Arc<TagExpression>>,
     ) {
-        let is_kept = |queue: &ProcessQueue| wanted.get(&queue.key).is_some_and(|filter| *filter == queue.filter);
+        let is_kept =
+            |queue: &ProcessQueue| wanted.get(&queue.key).is_some_and(|filter| *filter == queue.filter);
         let lost: Vec<_> = balance.held.values().filter(|queue| !is_kept(queue)).cloned().collect();
         if lost.is_empty() {
             return;
@@ -197,8 +198,7 @@ impl Shared {
 
     fn commit(&self, queues: &[Arc<ProcessQueue>]) -> Result<(), Failure> {
         let Some(connection) = self.connection.get() else { return Ok(()) };
-        let offsets: Vec<_> =
-            queues.iter().filter_map(|queue| Some((queue, queue.uncommitted()?))).collect();
+        let offsets: Vec<_> = queues.iter().filter_map(|queue| Some((queue, queue.uncommitted()?))).collect();
         if offsets.is_empty() {
             return Ok(());
         }

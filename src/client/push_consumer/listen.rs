@@ -79,12 +79,18 @@ impl Shared {
                 Ok(record) => self.consume(subscribed.as_deref(), &queue, record),
                 Err(reason) => {
                     let (topic, id) = (&queue.key.topic, queue.key.queue_id);
-                    error!("a message of topic '{topic}' queue {id} cannot be read and is passed over: {reason}");
+                    error!(
+                        "a message of topic '{topic}' queue {id} cannot be read and is passed over: {reason}"
+                    );
                     Action::Commit
                 }
             };
         }
-        if clock.monotonic().saturating_sub(begun) > BATCH_TIME_MAX { 1 } else { (2 * batch_max).min(BATCH_MAX) }
+        if clock.monotonic().saturating_sub(begun) > BATCH_TIME_MAX {
+            1
+        } else {
+            (2 * batch_max).min(BATCH_MAX)
+        }
     }
 
     /// Does with the message whose listener has returned what the listener said, and begins the next one.
@@ -136,7 +142,9 @@ impl Shared {
             Ok(action) => action,
             Err(panic) => {
                 let (topic, id) = (&subscribed.topic, message.message_id());
-                error!("the listener of topic '{topic}' panicked at message {id}, which is delivered again: {panic}");
+                error!(
+                    "the listener of topic '{topic}' panicked at message {id}, which is delivered again: {panic}"
+                );
                 Action::ReconsumeLater
             }
         }
@@ -170,7 +178,9 @@ impl Shared {
             Ok(()) => self.finish(queue, &running),
             Err(failure) => {
                 let (group, topic) = (&self.settings.group, &queue.key.topic);
-                warn!("group '{group}': a message of '{topic}' could not be given back, it is consumed again in 5 s: {failure}");
+                warn!(
+                    "group '{group}': a message of '{topic}' could not be given back, it is consumed again in 5 s: {failure}"
+                );
                 self.consume_again_later(queue, running.item);
             }
         }

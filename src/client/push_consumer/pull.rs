@@ -60,7 +60,9 @@ impl Shared {
                 return self.pull_failed(queue, grant, &Failure::new(FailureKind::Broker, text));
             }
             let group = &self.settings.group;
-            warn!("group '{group}': offset {offset} of topic '{topic}' queue {id} is not there: going on at {next}");
+            warn!(
+                "group '{group}': offset {offset} of topic '{topic}' queue {id} is not there: going on at {next}"
+            );
         }
         self.prefetch.pulled(queue, grant, response.records, response.next_offset);
     }

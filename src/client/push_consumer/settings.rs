@@ -33,7 +33,9 @@ impl Settings {
         let key = if property.is_set(keys::GROUP_ID) { keys::GROUP_ID } else { keys::CONSUMER_ID };
         let group = property.get(key);
         if group.is_empty() {
-            return Err(Failure::invalid("ConsumerId is not set, nor is GroupId: a consumer needs one of them"));
+            return Err(Failure::invalid(
+                "ConsumerId is not set, nor is GroupId: a consumer needs one of them",
+            ));
         }
         names::check_group(key, group)?;
         let retry_topic = names::retry_topic(group);
@@ -112,6 +114,9 @@ mod tests {
         assert_eq!(with(&both[..2]).unwrap().cache.messages, 7);
         let timestamp = with(&[("ConsumerId", "C"), ("ConsumeFromWhere", "1700000000000")]).unwrap();
         assert_eq!(timestamp.consume_from, ConsumeFrom::TimestampMs(1_700_000_000_000));
-        assert_eq!(with(&[("ConsumerId", "C"), ("MaxReconsumeTimes", "-1")]).unwrap().reconsume_times_max, 16);
+        assert_eq!(
+            with(&[("ConsumerId", "C"), ("MaxReconsumeTimes", "-1")]).unwrap().reconsume_times_max,
+            16
+        );
     }
 }

@@ -5,8 +5,8 @@ use crate::protocol::failure::{FailureKind, Submitted};
 use crate::protocol::record::{Record, RecordHead};
 use crate::store::config::FlushMode;
 use crate::store::{Append, Table};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn body(number: usize) -> Vec<u8> {
     format!("body {number} ").repeat(number % 50 + 1).into_bytes()
@@ -28,7 +28,11 @@ fn messages_survive_a_close_and_a_kill_in_both_modes() {
 
         let killed = machine.on(machine.disk.after_process_kill());
         let reopened = killed.open().unwrap();
-        assert_eq!((0..3).map(|queue| bodies(&reopened, "T", queue)).collect::<Vec<_>>(), expected, "{flush:?} kill");
+        assert_eq!(
+            (0..3).map(|queue| bodies(&reopened, "T", queue)).collect::<Vec<_>>(),
+            expected,
+            "{flush:?} kill"
+        );
         append(&reopened, "T", 0, b"next").unwrap();
         assert_eq!(bodies(&reopened, "T", 0)[&167], b"next");
 
@@ -36,7 +40,11 @@ fn messages_survive_a_close_and_a_kill_in_both_modes() {
         store.close().unwrap();
         assert_eq!(append(&store, "T", 0, b"late").unwrap_err().kind, FailureKind::InvalidState);
         let reopened = machine.on(machine.disk.after_power_cut(1)).open().unwrap();
-        assert_eq!((0..3).map(|queue| bodies(&reopened, "T", queue)).collect::<Vec<_>>(), expected, "{flush:?} close");
+        assert_eq!(
+            (0..3).map(|queue| bodies(&reopened, "T", queue)).collect::<Vec<_>>(),
+            expected,
+            "{flush:?} close"
+        );
         assert_eq!(reopened.queue("T", 2).unwrap().max_offset(), 166);
     }
 }
@@ -62,8 +70,13 @@ fn an_asynchronous_append_is_completed_once() {
         let mut done = 0;
         for _ in 0..200 {
             let completed = completed.clone();
-            let append =
-                Append { queue: &queue, head: RecordHead::default(), properties: "", body: b"x", tag_hash: 0 };
+            let append = Append {
+                queue: &queue,
+                head: RecordHead::default(),
+                properties: "",
+                body: b"x",
+                tag_hash: 0,
+            };
             let completion = Box::new(move |result: Result<_, _>| {
                 result.unwrap();
                 completed.fetch_add(1, Ordering::Relaxed);

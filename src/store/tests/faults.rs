@@ -42,9 +42,10 @@ fn check(store: &Store, acknowledged: &Acknowledged, what: &str) {
 }
 
 fn names_a_file_and_a_cause(failure: &Failure) -> bool {
-    let has_cause = ["os error", "No space", "Input/output", "closed", "takes no messages", "refused", "full"]
-        .iter()
-        .any(|cause| failure.message.contains(cause));
+    let has_cause =
+        ["os error", "No space", "Input/output", "closed", "takes no messages", "refused", "full"]
+            .iter()
+            .any(|cause| failure.message.contains(cause));
     failure.message.contains("/data") && has_cause
 }
 
@@ -71,7 +72,10 @@ fn every_operation_fails_once(flush: FlushMode, fault: Fault) {
         for failure in &failures {
             assert!(names_a_file_and_a_cause(failure), "{what}: {failure}");
             assert!(
-                matches!(failure.kind, FailureKind::Storage | FailureKind::DiskFull | FailureKind::InvalidState),
+                matches!(
+                    failure.kind,
+                    FailureKind::Storage | FailureKind::DiskFull | FailureKind::InvalidState
+                ),
                 "{what}: {failure:?}"
             );
         }

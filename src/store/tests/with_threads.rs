@@ -10,8 +10,8 @@ use crate::sys::real_disk::RealDisk;
 use crate::sys::scheduler::Scheduler;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::mpsc::channel;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 
 fn open(dir: &Path, flush: FlushMode) -> Arc<Store> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -20,7 +20,8 @@ fn open(dir: &Path, flush: FlushMode) -> Arc<Store> {
     config.flush = flush;
     config.segment_bytes_min = 1 << 20;
     config.segment_bytes_max = 2 << 20;
-    Store::open(config, Environment { disk: Arc::new(RealDisk), clock, scheduler, has_threads: true }).unwrap()
+    Store::open(config, Environment { disk: Arc::new(RealDisk), clock, scheduler, has_threads: true })
+        .unwrap()
 }
 
 /// Per queue the numbers each sender wrote, in the order they are read.
@@ -35,7 +36,10 @@ fn read_all(store: &Store) -> HashMap<u32, Vec<u32>> {
             for bytes in &read.records {
                 let record = Record::decode(bytes).unwrap();
                 let number = u32::from_be_bytes(record.body()[4..8].try_into().unwrap());
-                by_sender.entry(u32::from_be_bytes(record.body()[..4].try_into().unwrap())).or_default().push(number);
+                by_sender
+                    .entry(u32::from_be_bytes(record.body()[..4].try_into().unwrap()))
+                    .or_default()
+                    .push(number);
             }
         }
     }

@@ -420,7 +420,8 @@ namespace Ons.Native
         internal static extern ons_status ons_producer_shutdown(ons_producer* producer, ons_error** error_out);
 
         /// <summary>
-        ///  Frees a producer, shutting it down first if that was not done. NULL is ignored.
+        ///  Frees a producer, shutting it down first if that was not done; from inside a listener or callback that goes on
+        ///  after the call, on a thread of the library. NULL is ignored.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_producer_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void ons_producer_free(ons_producer* producer);
@@ -475,7 +476,8 @@ namespace Ons.Native
         internal static extern ons_status ons_push_consumer_shutdown(ons_push_consumer* consumer, ons_error** error_out);
 
         /// <summary>
-        ///  Frees a consumer, shutting it down first if that was not done. NULL is ignored.
+        ///  Frees a consumer, shutting it down first if that was not done; from inside a listener or callback that goes on
+        ///  after the call, on a thread of the library. NULL is ignored.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_push_consumer_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void ons_push_consumer_free(ons_push_consumer* consumer);

@@ -1,0 +1,52 @@
+//! `make bench`: how fast the library is beside what this machine can do at all, both measured in the same run.
+//!
+//! Absolute figures of a shared machine mean little; the ratios are what is watched. The table is printed and written to
+//! target/bench.json. Names given on the command line choose groups: send, consume, latency, open, idle.
+#![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
+
+mod abi;
+mod measure;
+mod probe;
+mod process;
+mod report;
+mod rows;
+
+use std::path::Path;
+
+fn main() {
+    // Cargo's test runner starts benches without this; then there is nothing to do.
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if process::play_role() || !arguments.iter().any(|argument| argument == "--bench") {
+        return;
+    }
+    let groups: Vec<&str> =
+        arguments.iter().map(String::as_str).filter(|name| !name.starts_with('-')).collect();
+    let wants = |group: &str| groups.is_empty() || groups.contains(&group);
+
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let place = rows::Place { dir: scratch.join(format!("bench-{}", std::process::id())) };
+    std::fs::create_dir_all(&place.dir).expect("the bench's directory");
+    let mut rows = Vec::new();
+    if wants("send") || wants("consume") {
+        rows.extend(rows::sending(&place));
+    }
+    if wants("consume") {
+        let sent = rows.iter().find(|row| row.name == "send_async_1k_8t").expect("the row before").clone();
+        rows.push(rows::consuming(&place, &sent));
+    }
+    if wants("latency") {
+        rows.push(rows::end_to_end(&place));
+    }
+    if wants("open") {
+        rows.extend(process::opening(&place));
+    }
+    if wants("idle") {
+        rows.extend(process::idling(&place));
+    }
+    rows::remove(&place.dir);
+
+    report::print(&rows);
+    let path = scratch.with_file_name("bench.json");
+    report::write(&rows, &path).expect("target/bench.json");
+    println!("\nwritten to {}", path.display());
+}

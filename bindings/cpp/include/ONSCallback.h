@@ -1,0 +1,22 @@
+// Told the outcome of Producer::sendAsync: exactly one of the two methods, exactly once.
+#ifndef ONS_CPP_ONSCALLBACK_H
+#define ONS_CPP_ONSCALLBACK_H
+
+#include "ONSClientException.h"
+#include "SendResultONS.h"
+
+namespace ons {
+
+// Owned by the program, which keeps it alive until one of its methods ran. They run on a thread of the
+// library (onException on the calling thread when the message could not even be handed over) and must not
+// shut the producer down. What they throw is dropped.
+class ONSCLIENT_API SendCallbackONS {
+public:
+    virtual ~SendCallbackONS() {}
+    virtual void onSuccess(SendResultONS &sendResult) { (void)sendResult; }
+    virtual void onException(ONSClientException &e) { (void)e; }
+};
+
+} // namespace ons
+
+#endif

@@ -1,0 +1,80 @@
+// Private. PushConsumer over ons_push_consumer.
+#ifndef ONS_CPP_DETAIL_PUSHCONSUMERCLIENT_H
+#define ONS_CPP_DETAIL_PUSHCONSUMERCLIENT_H
+
+#include "PushConsumer.h"
+#include "ons/detail/Client.h"
+#include "ons/detail/MessageAccess.h"
+
+namespace ons {
+namespace detail {
+
+// No C++ exception may enter the library: a listener that throws did not consume its message.
+extern "C" inline ons_action ons_cpp_on_message(void *user_data, ons_message *message) {
+    try {
+        if (MessageAccess::consume(*static_cast<MessageListener *>(user_data), message) == CommitMessage) {
+            return ONS_COMMIT_MESSAGE;
+        }
+    } catch (...) {
+    }
+    return ONS_RECONSUME_LATER;
+}
+
+class PushConsumerClient : public PushConsumer, private Client {
+public:
+    explicit PushConsumerClient(const ONSFactoryProperty &property) : raw_(nullptr) {
+        Call call;
+        call.check(ons_push_consumer_new(FactoryPropertyAccess::raw(property), &raw_, call.error()));
+    }
+    ~PushConsumerClient() override { ons_push_consumer_free(raw_); }
+
+    void start() override {
+        Call call;
+        call.check(ons_push_consumer_start(raw_, call.error()));
+    }
+
+    void shutdown() override {
+        Call call;
+        call.check(ons_push_consumer_shutdown(raw_, call.error()));
+    }
+
+    void subscribe(const char *topic, const char *subExpression, MessageListener *listener) override {
+        const Piece name =
+            nonEmpty(topic, topic == nullptr ? 0 : std::strlen(topic), "the topic to subscribe");
+        const Piece expression(required(subExpression, "the subscription's expression"));
+        if (listener == nullptr) {
+            throw ONSClientException(std::string("the listener of topic ") + topic + " is NULL", WRONG_CALL);
+        }
+        Call call;
+        call.check(ons_push_consumer_subscribe(raw_, name.data, name.size, expression.data, expression.size,
+                                               ons_cpp_on_message, listener, nullptr, call.error()));
+    }
+
+    void unsubscribe(const char *topic) override {
+        const Piece name(required(topic, "the topic to unsubscribe"));
+        Call call;
+        call.check(ons_push_consumer_unsubscribe(raw_, name.data, name.size, call.error()));
+    }
+
+    bool isStarted() const override {
+        int32_t is = 0;
+        Call call;
+        call.check(ons_push_consumer_is_started(raw_, &is, call.error()));
+        return is != 0;
+    }
+
+    bool isClosed() const override {
+        int32_t is = 0;
+        Call call;
+        call.check(ons_push_consumer_is_closed(raw_, &is, call.error()));
+        return is != 0;
+    }
+
+private:
+    ons_push_consumer *raw_;
+};
+
+} // namespace detail
+} // namespace ons
+
+#endif

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Formatters and linters of every language in checking mode. All of them run; one complaint fails the whole.
+set -u
+cd "$(dirname "$0")/.."
+
+status=0
+run() {
+    echo "lint: $*"
+    "$@" || status=1
+}
+
+run "${CARGO:-cargo}" fmt --check
+run "${CARGO:-cargo}" clippy --locked --all-targets --all-features --quiet -- -D warnings
+
+# include/ons.h is generated and compared with its generator by a test.
+mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.cpp' '*.h' ':!include/ons.h')
+run clang-format --dry-run -Werror "${sources[@]}"
+
+mapfile -t scripts < <(git ls-files --cached --others --exclude-standard '*.sh' '.ci/run')
+for script in "${scripts[@]}"; do
+    bash -n "$script" || status=1
+done
+
+dotnet=0
+tools/has-dotnet.sh "lint: dotnet format" || dotnet=$?
+case $dotnet in
+0)
+    for solution in bindings/dotnet/*.sln bindings/dotnet/*.slnx; do
+        [ -e "$solution" ] && run dotnet format "$solution" --verify-no-changes
+    done
+    ;;
+1) ;;
+*) status=1 ;;
+esac
+exit "$status"
