@@ -50,6 +50,7 @@ use bytes::Bytes;
 use config::{Environment, StoreConfig};
 use inner::Inner;
 use queue::Queue;
+use shared::{Arrival, TimerAdded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -127,7 +128,7 @@ impl Store {
     }
 
     /// Called after records became readable, with the queues that grew; on the thread that wrote, no lock held.
-    pub fn set_arrival(&self, arrival: Arc<dyn Fn(&[Arc<Queue>]) + Send + Sync>) {
+    pub fn set_arrival(&self, arrival: Arrival) {
         self.inner.shared.set_arrival(arrival);
     }
 
@@ -188,7 +189,7 @@ impl Store {
     }
 
     /// Called with its due time when a waiting record was added; no lock held.
-    pub fn set_timer_added(&self, added: Arc<dyn Fn(i64) + Send + Sync>) {
+    pub fn set_timer_added(&self, added: TimerAdded) {
         self.inner.shared.set_timer_added(added);
     }
 
