@@ -54,37 +54,21 @@ fn two_instances_share_and_hand_over_without_loss_or_doubles() {
         }
     });
     first.start().unwrap();
-    let mut received = 0;
-    let mut receive_until = |done: &mut dyn FnMut(usize) -> bool| {
-        loop {
-            let instance = consumed.recv_timeout(LIMIT).unwrap();
-            received += 1;
-            if done(instance) {
-                break received;
-            }
-        }
-    };
-    let mut left = 500;
-    receive_until(&mut |_| {
-        left -= 1;
-        left == 0
-    });
+    let next = || consumed.recv_timeout(LIMIT).unwrap();
+    assert_eq!((0..500).map(|_| next()).count(), 500);
     second.start().unwrap();
     // Both have to come by their messages.
-    let mut left = 300;
-    receive_until(&mut |instance| {
-        left -= i32::from(instance == 2);
-        left <= 0
-    });
+    let mut of_second = 0;
+    while of_second < 300 {
+        of_second += usize::from(next() == 2);
+    }
     first.shutdown().unwrap();
-    let mut left = 500;
-    receive_until(&mut |_| {
-        left -= 1;
-        left == 0
-    });
+    assert_eq!((0..500).map(|_| next()).count(), 500);
     is_done.store(true, Ordering::SeqCst);
     let sent = sender.join().unwrap();
-    receive_until(&mut |_| seen.bodies.lock().unwrap().len() == sent);
+    while seen.bodies.lock().unwrap().len() < sent {
+        next();
+    }
     second.shutdown().unwrap();
     producer.shutdown().unwrap();
     seen.assert_each_once(sent);
