@@ -2,6 +2,7 @@
 
 use super::fixture::*;
 use crate::broker::send::SEND_PROPERTIES_BYTES_MAX;
+use crate::broker::send::append_of;
 use crate::protocol::failure::FailureKind;
 use crate::protocol::failure::Stored;
 use crate::protocol::limits::BODY_BYTES_MAX;
@@ -140,4 +141,19 @@ fn asynchronous_and_one_way_sends_store_what_a_blocking_one_stores() {
     world.broker.send_oneway(&SendRequest { queue_id: 0, ..request("T", "one-way") }).unwrap();
     let stored: Vec<String> = world.read_all("T", 0).iter().map(body_of).collect();
     assert_eq!(stored, ["blocking", "asynchronous", "one-way"]);
+}
+
+#[test]
+fn a_send_to_a_known_topic_allocates_nothing_before_the_store() {
+    let world = World::new();
+    world.send("T", "A", "body");
+    let text = "TAGS\u{1}A\u{2}KEYS\u{1}order-1\u{2}UNIQ_KEY\u{1}0123456789ABCDEF0123456789ABCDEF\u{2}mine\u{1}v\u{2}";
+    let message = SendRequest { properties: text, ..request("T", "body") };
+    let allocated = allocation_counter::measure(|| {
+        let (topic, tag_hash) = world.broker.admit(&message).unwrap();
+        assert_eq!(append_of(&topic, &message, tag_hash).unwrap().tag_hash, i64::from(b'A'));
+    });
+    assert_eq!(allocated.count_total, 0);
+    let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(1))));
+    assert_eq!(counted.count_total, 1, "allocations are not counted");
 }
