@@ -8,6 +8,7 @@ use crate::protocol::request::PullRequest;
 use crate::protocol::request::PullResponse;
 use crate::protocol::request::QueueKey;
 use crate::store::queue::Queue;
+use bytes::Bytes;
 use std::sync::Arc;
 
 impl Broker {
@@ -15,7 +16,10 @@ impl Broker {
     pub fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {
         match self.queue_of(&request.topic, request.queue_id) {
             Ok(queue) => self.long_poll.pull(queue, request, completion),
-            Err(failure) => completion(Err(failure)),
+            Err(failure) => {
+                let message = format!("{} (asked by group '{}')", failure.message, request.group);
+                completion(Err(Failure { message, ..failure }));
+            }
         }
     }
 
@@ -39,6 +43,13 @@ impl Broker {
     pub fn search_offset(&self, queue: &QueueKey, timestamp_ms: i64) -> Result<i64, Failure> {
         let queue = self.queue_of(&queue.topic, queue.queue_id)?;
         self.store.search_offset(&queue, timestamp_ms).map(to_i64)
+    }
+
+    /// Messages of a topic by one of their KEYS or by their message id, newest first; at most `max`.
+    pub fn find_by_key(&self, topic: &str, key: &str, max: usize) -> Result<Vec<Bytes>, Failure> {
+        self.check_open()?;
+        self.topics.get(topic)?;
+        self.store.find_by_key(topic, key, max)
     }
 
     fn queue_of(&self, topic: &str, queue_id: i32) -> Result<Arc<Queue>, Failure> {

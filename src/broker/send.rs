@@ -84,7 +84,7 @@ impl Broker {
         self.check_open()?;
         check_sizes(request)?;
         let tag_hash = inspect(request)?;
-        Ok((self.topics.open_for_send(request.topic)?, tag_hash))
+        Ok((self.topics.open_for_send(request.topic, request.producer_group)?, tag_hash))
     }
 }
 

@@ -136,14 +136,15 @@ impl Topics {
         self.find(name).ok_or_else(|| not_exist(name, "it is made by the first message sent to it"))
     }
 
-    /// The topic of a send by a user; made now if it may be.
-    pub(super) fn open_for_send(&self, name: &str) -> Result<Arc<Topic>, Failure> {
+    /// The topic of a send by a user of a producer group; made now if it may be.
+    pub(super) fn open_for_send(&self, name: &str, group: &str) -> Result<Arc<Topic>, Failure> {
         if let Some(topic) = self.find(name) {
             return Ok(topic);
         }
         names::check_topic(name)?;
         if !self.auto_create && !is_group_topic(name) {
-            return Err(not_exist(name, "create it first, as autoCreateTopic is off"));
+            let hint = format!("create it before '{group}' sends to it, as autoCreateTopic is off");
+            return Err(not_exist(name, &hint));
         }
         Ok(self.make(name))
     }
