@@ -14,6 +14,9 @@ use std::sync::Arc;
 impl Broker {
     /// Asks for messages; the completion may run at once on this stack, or later on any thread.
     pub fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {
+        if let Err(closed) = self.check_open() {
+            return completion(Err(closed));
+        }
         match self.queue_of(&request.topic, request.queue_id) {
             Ok(queue) => self.long_poll.pull(queue, request, completion),
             Err(failure) => {

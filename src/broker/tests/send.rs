@@ -127,6 +127,7 @@ fn without_automatic_creation_only_topics_that_exist_are_served() {
     let failure = world.broker.send(&request("new", "b"), TIMEOUT).unwrap_err();
     assert_eq!(failure.kind, FailureKind::TopicNotExist);
     assert!(failure.message.contains("'new'") && failure.message.contains("autoCreateTopic"), "{failure}");
+    assert!(failure.message.contains("'GID_test'"), "{failure}");
     // A group's own topics are the broker's matter, whatever the setting says.
     world.join("client", vec![consumer("CID_a", &[("old", "*")])]);
     assert_eq!(world.broker.read_queues(&names::retry_topic("CID_a")).unwrap(), [0]);
@@ -156,4 +157,16 @@ fn a_send_to_a_known_topic_allocates_nothing_before_the_store() {
     assert_eq!(allocated.count_total, 0);
     let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(1))));
     assert_eq!(counted.count_total, 1, "allocations are not counted");
+}
+
+#[test]
+fn a_message_is_found_by_its_key() {
+    let world = World::new();
+    let keyed = "KEYS\u{1}order-1 order-2\u{2}";
+    world.broker.send(&SendRequest { properties: keyed, ..request("T", "keyed") }, TIMEOUT).unwrap();
+    world.send("T", "", "without");
+    let found = world.broker.find_by_key("T", "order-2", 8).unwrap();
+    assert_eq!(found.len(), 1);
+    assert!(world.broker.find_by_key("T", "order-3", 8).unwrap().is_empty());
+    assert_eq!(world.broker.find_by_key("U", "order-2", 8).unwrap_err().kind, FailureKind::TopicNotExist);
 }
