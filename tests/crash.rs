@@ -84,7 +84,9 @@ fn survives_kills(flush: &str, part: &str) {
         kills += 1;
     }
     let (seed, count) = (random.seed, acknowledged.len());
-    println!("{flush}: {kills} kills, {kills_while_sending} of them while sending (seed {seed}), {count} messages acknowledged");
+    println!(
+        "{flush}: {kills} kills, {kills_while_sending} of them while sending (seed {seed}), {count} messages acknowledged"
+    );
 }
 
 fn write_until_killed(part: &str, dir: &Path, kill: u32, life: Duration) -> Vec<Name> {
