@@ -3,6 +3,8 @@
 //! A writer process with eight sending threads is killed with SIGKILL at random moments until twenty kills in each flush
 //! mode, all on the same directory, met it while it sent. After every kill, those included that met it while it opened,
 //! the whole history is consumed and compared with what was acknowledged.
+// Its figures, or its answer to the parent process.
+#![allow(clippy::print_stdout)]
 
 mod child;
 

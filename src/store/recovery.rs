@@ -15,7 +15,7 @@ use super::metadata::{MetaTable, Metadata};
 use super::queue::{Entry, Span};
 use super::retention::parse_floor_key;
 use super::segment::Segment;
-use super::segments::{Held, SPARE_EXTENSION, Segments, remove_files};
+use super::segments::{Held, SPARE_EXTENSION, Segments, Spare, remove_files};
 use super::shared::Shared;
 use super::timers::parse_row_key;
 use crate::protocol::failure::Failure;
@@ -26,7 +26,7 @@ use crate::protocol::tags::tag_hash;
 use crate::sys::disk::Disk;
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// How much of a segment is read at once.
@@ -101,6 +101,7 @@ fn finish(
         let scan = Scan::run(&shared, &segment, index, state)?;
         let (end, is_finished) = (scan.end, scan.is_finished);
         generation = generation.max(scan.generation + 1);
+        rewrite_tail(&segment, state.synced, end)?;
         shared.segments.adopt(segment.clone());
         shared.set_published_end(end);
         last = Some((segment, end));
@@ -134,7 +135,6 @@ fn finish(
     state.raise_queues(&shared);
     shared.timers.set_applied(end);
     shared.set_published_end(end);
-    rewrite_tail(&segment, state.synced, end)?;
     Ok(Recovered { shared, segment, end, generation })
 }
 
@@ -209,10 +209,7 @@ impl State {
 }
 
 /// The segments of the directory by base, and a spare one. What was never finished is removed.
-fn open_segments(
-    disk: &dyn Disk,
-    log_dir: &Path,
-) -> Result<(Vec<Arc<Segment>>, Option<(PathBuf, u64)>), Failure> {
+fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, Option<Spare>), Failure> {
     let mut segments: BTreeMap<u64, Arc<Segment>> = BTreeMap::new();
     let mut spare = None;
     for entry in disk.list(log_dir).map_err(|e| io_failure("list", log_dir, &e))? {
@@ -228,7 +225,8 @@ fn open_segments(
                 }
             },
             SPARE_EXTENSION if spare.is_none() => {
-                spare = Some((entry.path.clone(), entry.len.saturating_sub(super::segment::HEADER_BYTES)));
+                let capacity = entry.len.saturating_sub(super::segment::HEADER_BYTES);
+                spare = Some(Spare { path: entry.path.clone(), capacity });
             }
             "new" | "tmp" | SPARE_EXTENSION => {
                 disk.remove(&entry.path).map_err(|e| io_failure("remove", &entry.path, &e))?;

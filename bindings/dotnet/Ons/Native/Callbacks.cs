@@ -31,12 +31,19 @@ namespace Ons.Native
 
         public static delegate* unmanaged[Cdecl]<void*, void> EndSend => &OnEndSend;
 #else
-        // The runtimes of netstandard2.0 call back through delegates only; these fields keep them alive for ever.
+        // The runtimes of netstandard2.0 call back through delegates only; these fields keep them alive for ever. Their
+        // pointers are plain ones: Mono cannot call a method that has a function pointer in its signature.
         private static readonly ListenerDelegate s_listener = OnMessage;
         private static readonly SentDelegate s_sent = OnSent;
         private static readonly LogDelegate s_log = OnLog;
         private static readonly DestroyDelegate s_freeTarget = OnFreeTarget;
         private static readonly DestroyDelegate s_endSend = OnEndSend;
+
+        private static readonly IntPtr s_listenerPointer = Marshal.GetFunctionPointerForDelegate(s_listener);
+        private static readonly IntPtr s_sentPointer = Marshal.GetFunctionPointerForDelegate(s_sent);
+        private static readonly IntPtr s_logPointer = Marshal.GetFunctionPointerForDelegate(s_log);
+        private static readonly IntPtr s_freeTargetPointer = Marshal.GetFunctionPointerForDelegate(s_freeTarget);
+        private static readonly IntPtr s_endSendPointer = Marshal.GetFunctionPointerForDelegate(s_endSend);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         private delegate ons_action ListenerDelegate(void* userData, ons_message* message);
@@ -50,20 +57,15 @@ namespace Ons.Native
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         private delegate void DestroyDelegate(void* userData);
 
-        public static delegate* unmanaged[Cdecl]<void*, ons_message*, ons_action> Listener { get; } =
-            (delegate* unmanaged[Cdecl]<void*, ons_message*, ons_action>)Marshal.GetFunctionPointerForDelegate(s_listener);
+        public static void* Listener => (void*)s_listenerPointer;
 
-        public static delegate* unmanaged[Cdecl]<void*, ons_send_result*, ons_error*, void> Sent { get; } =
-            (delegate* unmanaged[Cdecl]<void*, ons_send_result*, ons_error*, void>)Marshal.GetFunctionPointerForDelegate(s_sent);
+        public static void* Sent => (void*)s_sentPointer;
 
-        public static delegate* unmanaged[Cdecl]<void*, ons_log_level, byte*, nuint, void> Log { get; } =
-            (delegate* unmanaged[Cdecl]<void*, ons_log_level, byte*, nuint, void>)Marshal.GetFunctionPointerForDelegate(s_log);
+        public static void* Log => (void*)s_logPointer;
 
-        public static delegate* unmanaged[Cdecl]<void*, void> FreeTarget { get; } =
-            (delegate* unmanaged[Cdecl]<void*, void>)Marshal.GetFunctionPointerForDelegate(s_freeTarget);
+        public static void* FreeTarget => (void*)s_freeTargetPointer;
 
-        public static delegate* unmanaged[Cdecl]<void*, void> EndSend { get; } =
-            (delegate* unmanaged[Cdecl]<void*, void>)Marshal.GetFunctionPointerForDelegate(s_endSend);
+        public static void* EndSend => (void*)s_endSendPointer;
 #endif
 
         /// <summary>User data for <see cref="FreeTarget"/> to end.</summary>

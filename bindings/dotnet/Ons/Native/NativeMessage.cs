@@ -77,12 +77,11 @@ namespace Ons.Native
                 OnsException.Check(NativeMethods.ons_message_set_start_deliver_time(_message, details.StartDeliverTimeMs, &error), error);
             }
 
-            Write(details.Properties, &NativeMethods.ons_message_set_property);
-            Write(details.SystemProperties, &NativeMethods.ons_message_set_system_property);
+            Write(details.Properties, isSystem: false);
+            Write(details.SystemProperties, isSystem: true);
         }
 
-        private readonly void Write(
-            Dictionary<string, string>? properties, delegate*<ons_message*, byte*, nuint, byte*, nuint, ons_error**, ons_status> set)
+        private readonly void Write(Dictionary<string, string>? properties, bool isSystem)
         {
             if (properties is null)
             {
@@ -91,12 +90,11 @@ namespace Ons.Native
 
             foreach (KeyValuePair<string, string> property in properties)
             {
-                WriteOne(property.Key, property.Value, set);
+                WriteOne(property.Key, property.Value, isSystem);
             }
         }
 
-        private readonly void WriteOne(
-            string name, string value, delegate*<ons_message*, byte*, nuint, byte*, nuint, ons_error**, ons_status> set)
+        private readonly void WriteOne(string name, string value, bool isSystem)
         {
             using var nameArgument = new Utf8Argument(name, stackalloc byte[Utf8Argument.StackBytes]);
             using var valueArgument = new Utf8Argument(value, stackalloc byte[Utf8Argument.StackBytes]);
@@ -104,7 +102,11 @@ namespace Ons.Native
             fixed (byte* valueText = valueArgument)
             {
                 ons_error* error;
-                OnsException.Check(set(_message, nameText, nameArgument.Length, valueText, valueArgument.Length, &error), error);
+                OnsException.Check(
+                    isSystem
+                        ? NativeMethods.ons_message_set_system_property(_message, nameText, nameArgument.Length, valueText, valueArgument.Length, &error)
+                        : NativeMethods.ons_message_set_property(_message, nameText, nameArgument.Length, valueText, valueArgument.Length, &error),
+                    error);
             }
         }
     }

@@ -17,6 +17,23 @@ namespace Ons.Native
         /// <summary>Keeps the native object alive until the lease ends; throws ObjectDisposedException on a disposed one.</summary>
         public Lease Borrow() => new(this);
 
+        /// <summary>Frees the native object.</summary>
+        protected abstract void Free();
+
+        /// <remarks>
+        /// .NET Framework finalizes at the end of the process too, when managed threads no longer run: freeing a consumer would
+        /// wait for listeners that cannot end. The process is about to give everything back anyway.
+        /// </remarks>
+        protected sealed override bool ReleaseHandle()
+        {
+            if (!Environment.HasShutdownStarted)
+            {
+                Free();
+            }
+
+            return true;
+        }
+
         internal readonly unsafe ref struct Lease
         {
             private readonly OnsHandle _handle;
@@ -41,11 +58,7 @@ namespace Ons.Native
         {
         }
 
-        protected override bool ReleaseHandle()
-        {
-            NativeMethods.ons_factory_property_free((ons_factory_property*)handle);
-            return true;
-        }
+        protected override void Free() => NativeMethods.ons_factory_property_free((ons_factory_property*)handle);
     }
 
     internal sealed unsafe class ProducerHandle : OnsHandle
@@ -55,11 +68,7 @@ namespace Ons.Native
         {
         }
 
-        protected override bool ReleaseHandle()
-        {
-            NativeMethods.ons_producer_free((ons_producer*)handle);
-            return true;
-        }
+        protected override void Free() => NativeMethods.ons_producer_free((ons_producer*)handle);
     }
 
     internal sealed unsafe class PushConsumerHandle : OnsHandle
@@ -69,11 +78,7 @@ namespace Ons.Native
         {
         }
 
-        protected override bool ReleaseHandle()
-        {
-            NativeMethods.ons_push_consumer_free((ons_push_consumer*)handle);
-            return true;
-        }
+        protected override void Free() => NativeMethods.ons_push_consumer_free((ons_push_consumer*)handle);
     }
 
     internal sealed unsafe class BrokerHandle : OnsHandle
@@ -83,10 +88,6 @@ namespace Ons.Native
         {
         }
 
-        protected override bool ReleaseHandle()
-        {
-            NativeMethods.ons_broker_free((ons_broker*)handle);
-            return true;
-        }
+        protected override void Free() => NativeMethods.ons_broker_free((ons_broker*)handle);
     }
 }

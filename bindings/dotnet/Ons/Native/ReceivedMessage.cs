@@ -51,17 +51,12 @@ namespace Ons.Native
 
             nuint count;
             OnsException.Check(NativeMethods.ons_message_property_count(source, &count, &error), error);
-            CopyProperties(source, count, &NativeMethods.ons_message_property_at, ref details.Properties, isSystem: false);
+            CopyProperties(source, count, ref details.Properties, isSystem: false);
             OnsException.Check(NativeMethods.ons_message_system_property_count(source, &count, &error), error);
-            CopyProperties(source, count, &NativeMethods.ons_message_system_property_at, ref details.SystemProperties, isSystem: true);
+            CopyProperties(source, count, ref details.SystemProperties, isSystem: true);
         }
 
-        private static void CopyProperties(
-            ons_message* source,
-            nuint count,
-            delegate*<ons_message*, nuint, byte**, nuint*, byte**, nuint*, ons_error**, ons_status> at,
-            ref Dictionary<string, string>? properties,
-            bool isSystem)
+        private static void CopyProperties(ons_message* source, nuint count, ref Dictionary<string, string>? properties, bool isSystem)
         {
             for (nuint i = 0; i < count; i++)
             {
@@ -70,7 +65,11 @@ namespace Ons.Native
                 byte* value;
                 nuint valueLength;
                 ons_error* error;
-                OnsException.Check(at(source, i, &name, &nameLength, &value, &valueLength, &error), error);
+                OnsException.Check(
+                    isSystem
+                        ? NativeMethods.ons_message_system_property_at(source, i, &name, &nameLength, &value, &valueLength, &error)
+                        : NativeMethods.ons_message_property_at(source, i, &name, &nameLength, &value, &valueLength, &error),
+                    error);
                 if (!isSystem || !HasMember(new ReadOnlySpan<byte>(name, checked((int)nameLength))))
                 {
                     (properties ??= [])[Utf8.Decode(name, nameLength)] = Utf8.Decode(value, valueLength);
