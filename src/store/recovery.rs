@@ -101,6 +101,7 @@ fn finish(
         let scan = Scan::run(&shared, &segment, index, state)?;
         let (end, is_finished) = (scan.end, scan.is_finished);
         generation = generation.max(scan.generation + 1);
+        rewrite_tail(&segment, state.synced, end)?;
         shared.segments.adopt(segment.clone());
         shared.set_published_end(end);
         last = Some((segment, end));
@@ -134,7 +135,6 @@ fn finish(
     state.raise_queues(&shared);
     shared.timers.set_applied(end);
     shared.set_published_end(end);
-    rewrite_tail(&segment, state.synced, end)?;
     Ok(Recovered { shared, segment, end, generation })
 }
 
