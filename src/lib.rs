@@ -3,6 +3,19 @@
 //! [`Factory`] makes a [`Producer`] or a [`PushConsumer`] from a [`FactoryProperty`]. Without an address they meet in the
 //! embedded broker of `$ONS_HOME`, else of the user's data directory; `ONSAddr` = `embedded:DIR` names another one.
 //!
+//! ```no_run
+//! use ons::{Factory, FactoryProperty, Message, keys};
+//!
+//! let mut property = FactoryProperty::new();
+//! property.set(keys::PRODUCER_ID, "PID_example")?;
+//! let producer = Factory::create_producer(&property)?;
+//! producer.start()?;
+//! let result = producer.send(&mut Message::new("greetings", "greeting", "hello"))?;
+//! println!("stored as {}", result.message_id);
+//! producer.shutdown()?;
+//! # Ok::<(), ons::Failure>(())
+//! ```
+//!
 //! The rooms of the library, top to bottom; each uses only those below it, which `tests/architecture.rs` proves:
 //! `cli`, `ffi` | `embedded` | `client`, `broker` | `store` | `protocol` | `sys`.
 

@@ -31,7 +31,7 @@ symbols=$(grep -oE '\bons_[a-z0-9_]+\(' include/ons.h | tr -d '(' | sort -u)
 "$cc" -shared -o "$out/.$real.new" \
     -Wl,--whole-archive "$profile/libons.a" -Wl,--no-whole-archive \
     -Wl,--version-script="$out/ons.map" -Wl,-soname,$soname -Wl,--gc-sections -Wl,-z,nodelete \
-    -Wl,-z,relro,-z,now -Wl,-z,defs -Wl,--as-needed -lpthread -ldl -lm -lrt -lgcc_s -lc
+    -Wl,-z,relro,-z,now -Wl,-z,defs -Wl,--compress-debug-sections=zlib -Wl,--as-needed -lpthread -ldl -lm -lrt -lgcc_s -lc
 mv -f "$out/.$real.new" "$out/$real"
 ln -sf "$real" "$out/$soname"
 ln -sf $soname "$out/libonsclient4cpp.so"

@@ -27,5 +27,4 @@ mod topics;
 mod tests;
 
 pub use lifecycle::{Broker, BrokerConfig};
-pub use membership::{GroupReport, MemberReport};
-pub use report::{BrokerStatistics, QueueReport, TopicReport};
+pub use report::TopicReport;

@@ -4,17 +4,26 @@ use crate::broker::lifecycle::Broker;
 use crate::broker::long_poll::to_i64;
 use crate::protocol::failure::Completion;
 use crate::protocol::failure::Failure;
+use crate::protocol::failure::FailureKind;
 use crate::protocol::request::PullRequest;
 use crate::protocol::request::PullResponse;
 use crate::protocol::request::QueueKey;
 use crate::store::queue::Queue;
+use bytes::Bytes;
 use std::sync::Arc;
 
 impl Broker {
     /// Asks for messages; the completion may run at once on this stack, or later on any thread.
     pub fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {
+        if let Err(closed) = self.check_open() {
+            return completion(Err(closed));
+        }
         match self.queue_of(&request.topic, request.queue_id) {
             Ok(queue) => self.long_poll.pull(queue, request, completion),
+            Err(failure) if failure.kind == FailureKind::TopicNotExist => {
+                let message = format!("{} (asked by group '{}')", failure.message, request.group);
+                completion(Err(Failure { message, ..failure }));
+            }
             Err(failure) => completion(Err(failure)),
         }
     }
@@ -39,6 +48,13 @@ impl Broker {
     pub fn search_offset(&self, queue: &QueueKey, timestamp_ms: i64) -> Result<i64, Failure> {
         let queue = self.queue_of(&queue.topic, queue.queue_id)?;
         self.store.search_offset(&queue, timestamp_ms).map(to_i64)
+    }
+
+    /// Messages of a topic by one of their KEYS or by their message id, newest first; at most `max`.
+    pub fn find_by_key(&self, topic: &str, key: &str, max: usize) -> Result<Vec<Bytes>, Failure> {
+        self.check_open()?;
+        self.topics.get(topic)?;
+        self.store.find_by_key(topic, key, max)
     }
 
     fn queue_of(&self, topic: &str, queue_id: i32) -> Result<Arc<Queue>, Failure> {

@@ -42,8 +42,8 @@ const OWN_PROPERTIES: &[&str] = &[properties::TIMER_OUT_MS, properties::TIMER_OR
 impl Broker {
     /// Stores a message and waits for it, at most `timeout`, on this thread where that is possible.
     pub fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure> {
-        let topic = self.admit(request)?;
-        let append = append_of(&topic, request)?;
+        let (topic, tag_hash) = self.admit(request)?;
+        let append = append_of(&topic, request, tag_hash)?;
         let appended = self.store.append_blocking(&append, timeout)?;
         Ok(response(append.queue.id(), &appended))
     }
@@ -54,11 +54,11 @@ impl Broker {
         request: &SendRequest<'_>,
         completion: Completion<SendResponse>,
     ) -> Submitted<SendResponse> {
-        let topic = match self.admit(request) {
-            Ok(topic) => topic,
+        let (topic, tag_hash) = match self.admit(request) {
+            Ok(admitted) => admitted,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let append = match append_of(&topic, request) {
+        let append = match append_of(&topic, request, tag_hash) {
             Ok(append) => append,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
@@ -74,20 +74,25 @@ impl Broker {
 
     /// Hands a message over without waiting; an error only for what can be told at once.
     pub fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
-        let topic = self.admit(request)?;
-        self.store.append_detached(&append_of(&topic, request)?)
+        let (topic, tag_hash) = self.admit(request)?;
+        self.store.append_detached(&append_of(&topic, request, tag_hash)?)
     }
 
-    /// The topic, if the message may be stored at all.
-    fn admit(&self, request: &SendRequest<'_>) -> Result<Arc<Topic>, Failure> {
+    /// The topic and the hash of the tag, if the message may be stored at all. The topic comes last: a message that
+    /// is refused makes none.
+    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(Arc<Topic>, i64), Failure> {
         self.check_open()?;
         check_sizes(request)?;
-        self.topics.open_for_send(request.topic)
+        let tag_hash = inspect(request)?;
+        Ok((self.topics.open_for_send(request.topic, request.producer_group)?, tag_hash))
     }
 }
 
-fn append_of<'a>(topic: &'a Topic, request: &'a SendRequest<'a>) -> Result<Append<'a>, Failure> {
-    let tag_hash = inspect(request)?;
+pub(super) fn append_of<'a>(
+    topic: &'a Topic,
+    request: &'a SendRequest<'a>,
+    tag_hash: i64,
+) -> Result<Append<'a>, Failure> {
     let queue = topic.queue_for_send(request.queue_id)?;
     let head = RecordHead {
         queue_id: queue.id(),
@@ -137,7 +142,7 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     let mut tag: Option<&str> = None;
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
-            tag = tag.or(Some(value));
+            tag = Some(value);
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \

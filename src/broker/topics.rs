@@ -85,11 +85,6 @@ impl Topics {
         store: Arc<Store>,
         membership: Arc<Membership>,
     ) -> Result<Self, Failure> {
-        let mut queues_of: HashMap<String, i32> = HashMap::new();
-        for (name, row) in store.rows(Table::Topics)? {
-            let queues = decode_row(&name, &row)?;
-            queues_of.insert(name, queues);
-        }
         let topics = Self {
             store,
             membership,
@@ -97,28 +92,39 @@ impl Topics {
             auto_create: config.auto_create_topic,
             default_queues: config.default_queues,
         };
-        for queue in topics.store.queues() {
-            if names::is_system_topic(queue.topic()) {
-                continue;
-            }
-            let at_least = queue.id().saturating_add(1);
-            match queues_of.get_mut(queue.topic().as_ref()) {
-                Some(queues) if *queues >= at_least => {}
-                Some(queues) => *queues = at_least,
-                None => {
-                    let queues = topics.queues_at_creation(queue.topic()).max(at_least);
-                    queues_of.insert(queue.topic().to_string(), queues);
-                }
-            }
+        let mut queues_of: HashMap<String, i32> = HashMap::new();
+        for (name, row) in topics.store.rows(Table::Topics)? {
+            let queues = decode_row(&name, &row)?;
+            queues_of.insert(name, queues);
+        }
+        for (name, queues) in topics.missing_in_rows(&queues_of) {
+            topics.store.put_row(Table::Topics, &name, &encode_row(queues));
+            queues_of.insert(name, queues);
         }
         let mut by_name = HashMap::with_capacity(queues_of.len());
         for (name, queues) in queues_of {
-            topics.store.put_row(Table::Topics, &name, &encode_row(queues));
             let topic = Topic::open(&topics.store, &name, queues);
             by_name.insert(topic.name.clone(), Arc::new(topic));
         }
         *topics.by_name.write().unwrap_or_else(PoisonError::into_inner) = by_name;
         Ok(topics)
+    }
+
+    /// Topics of the log's own queues that have no row, or one that says fewer queues.
+    fn missing_in_rows(&self, rows: &HashMap<String, i32>) -> HashMap<String, i32> {
+        let mut missing: HashMap<String, i32> = HashMap::new();
+        for queue in self.store.queues() {
+            let name = queue.topic().as_ref();
+            let at_least = queue.id().saturating_add(1);
+            let known = rows.get(name).copied();
+            if names::is_system_topic(name) || known.is_some_and(|queues| queues >= at_least) {
+                continue;
+            }
+            let queues = known.unwrap_or_else(|| self.queues_at_creation(name)).max(at_least);
+            let entry = missing.entry(name.to_owned()).or_insert(queues);
+            *entry = queues.max(*entry);
+        }
+        missing
     }
 
     /// One read lock and one hash: this is on the path of every send and pull.
@@ -130,14 +136,15 @@ impl Topics {
         self.find(name).ok_or_else(|| not_exist(name, "it is made by the first message sent to it"))
     }
 
-    /// The topic of a send by a user; made now if it may be.
-    pub(super) fn open_for_send(&self, name: &str) -> Result<Arc<Topic>, Failure> {
+    /// The topic of a send by a user of a producer group; made now if it may be.
+    pub(super) fn open_for_send(&self, name: &str, group: &str) -> Result<Arc<Topic>, Failure> {
         if let Some(topic) = self.find(name) {
             return Ok(topic);
         }
         names::check_topic(name)?;
         if !self.auto_create && !is_group_topic(name) {
-            return Err(not_exist(name, "create it first, as autoCreateTopic is off"));
+            let hint = format!("create it before '{group}' sends to it, as autoCreateTopic is off");
+            return Err(not_exist(name, &hint));
         }
         Ok(self.make(name))
     }

@@ -5,6 +5,7 @@
 //! *Architecture Invariant:* nothing in the library uses `cli`.
 
 mod consume;
+mod find;
 mod send;
 mod stat;
 
@@ -34,6 +35,8 @@ enum Command {
     Version,
     /// Shows what the broker of a directory holds: topics, groups, log. No other process may have it open.
     Stat(stat::Arguments),
+    /// Shows messages by message id or key. No other process may have the directory open.
+    Find(find::Arguments),
     /// Sends messages: one given body, or each line of standard input.
     Send(send::Arguments),
     /// Receives messages and prints their bodies, one a line.
@@ -84,6 +87,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Version => writeln!(out, "ons {}", env!("CARGO_PKG_VERSION")).map_err(to_stdout),
         Command::Stat(arguments) => stat::run(&arguments, &mut out),
+        Command::Find(arguments) => find::run(&arguments, &mut out),
         Command::Send(arguments) => send::run(&arguments, io::stdin().lock(), &mut out),
         Command::Consume(arguments) => {
             // Listeners print from their own threads.

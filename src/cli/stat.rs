@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<(), Erro
 }
 
 /// Opens what is there; a broker is neither made nor cleaned up by looking at it.
-fn open(dir: &Path) -> Result<Arc<Broker>, Failure> {
+pub(super) fn open(dir: &Path) -> Result<Arc<Broker>, Failure> {
     if !dir.is_dir() {
         return Err(Failure::invalid(format!("{} is not a directory", dir.display())));
     }
@@ -204,7 +204,7 @@ fn write_table(
     out: &mut dyn Write,
     name_titles: &[&str],
     number_titles: &[&str],
-    rows: Vec<(Vec<String>, Vec<String>)>,
+    rows: Vec<Row>,
 ) -> std::io::Result<()> {
     if rows.is_empty() {
         return Ok(());
@@ -212,9 +212,7 @@ fn write_table(
     let titles = |titles: &[&str]| titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>();
     let head = (titles(name_titles), titles(number_titles));
     let all: Vec<_> = std::iter::once(head).chain(rows).collect();
-    let width = |column: &dyn Fn(&(Vec<String>, Vec<String>)) -> Option<usize>| {
-        all.iter().filter_map(column).max().unwrap_or(0)
-    };
+    let width = |column: &dyn Fn(&Row) -> Option<usize>| all.iter().filter_map(column).max().unwrap_or(0);
     let name_widths: Vec<usize> = (0..name_titles.len())
         .map(|at| width(&|row| row.0.get(at).map(|cell| cell.chars().count())))
         .collect();
@@ -233,6 +231,9 @@ fn write_table(
     }
     Ok(())
 }
+
+/// Names, left-aligned, and numbers, right-aligned.
+type Row = (Vec<String>, Vec<String>);
 
 #[cfg(test)]
 mod tests;

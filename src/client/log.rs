@@ -80,7 +80,6 @@ static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 pub fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        fork::watch();
         if log::set_logger(&CLIENT_LOG).is_ok() {
             IS_INSTALLED.store(true, Ordering::Relaxed);
             log::set_max_level(CLIENT_LOG.level().filter());

@@ -192,3 +192,6 @@ impl Receiver for FutureWaker {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

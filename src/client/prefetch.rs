@@ -24,6 +24,9 @@ pub struct Grant {
     pub bytes: usize,
 }
 
+/// Receives messages of one queue.
+pub type Take<'a> = dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>) + 'a;
+
 /// What a thread does next.
 #[derive(Debug)]
 pub enum Step {
@@ -200,7 +203,7 @@ impl Prefetch {
         &self,
         finished: Grant,
         batch_max: usize,
-        take: &mut dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>),
+        take: &mut Take<'_>,
         steal: &mut dyn FnMut() -> bool,
     ) -> Step {
         let mut ready = self.lock();
@@ -250,11 +253,7 @@ impl Prefetch {
 }
 
 impl Ready {
-    fn step(
-        &mut self,
-        batch_max: usize,
-        take: &mut dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>),
-    ) -> Option<Step> {
+    fn step(&mut self, batch_max: usize, take: &mut Take<'_>) -> Option<Step> {
         if self.is_closing {
             return Some(Step::End);
         }

@@ -254,6 +254,3 @@ fn check(message: &Message) -> Result<(), Failure> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

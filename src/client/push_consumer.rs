@@ -68,6 +68,8 @@ struct Shared {
     connection: OnceLock<Connection>,
     lease: Mutex<Option<Box<dyn Any + Send + Sync>>>,
     threads: Mutex<Vec<NamedThread>>,
+    /// [`SHUTDOWN_WAIT`], but for tests.
+    shutdown_wait: Mutex<Duration>,
     own: Weak<Shared>,
 }
 
@@ -126,6 +128,11 @@ impl PushConsumer {
         self.shared.shutdown()
     }
 
+    #[cfg(test)]
+    pub(crate) fn set_shutdown_wait(&self, wait: Duration) {
+        *self.shared.shutdown_wait.lock().unwrap() = wait;
+    }
+
     /// Messages that were pulled and are not finished.
     #[cfg(test)]
     pub(crate) fn cached_messages(&self) -> usize {
@@ -138,6 +145,3 @@ impl Drop for PushConsumer {
         lifecycle::shut_down_dropped(&self.shared);
     }
 }
-
-#[cfg(test)]
-mod tests;

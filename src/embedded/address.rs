@@ -36,19 +36,23 @@ pub(super) fn directory(
             false,
         ),
     ];
-    for (source, value, may_be_embedded) in sources.iter().filter(|(_, value, _)| !value.is_empty()) {
-        if *may_be_embedded && let Some(path) = value.strip_prefix(EMBEDDED) {
-            return embedded(source, path.trim());
-        }
-        return Err(Failure::not_supported(format!(
-            "{source} = '{value}': a broker at a network address is not part of this version; use {} = '{EMBEDDED}DIRECTORY', or no address for the embedded broker in ${ENV_HOME}",
-            keys::ONS_ADDR
-        )));
+    if let Some((source, value, may_be_embedded)) = sources.iter().find(|(_, value, _)| !value.is_empty()) {
+        return match value.strip_prefix(EMBEDDED).filter(|_| *may_be_embedded) {
+            Some(path) => embedded(source, path.trim()),
+            None => Err(network(source, value)),
+        };
     }
     match from_environment(ENV_HOME).filter(|home| !home.is_empty()) {
         Some(home) => Ok(home.into()),
         None => per_user(environment),
     }
+}
+
+fn network(source: &str, value: &str) -> Failure {
+    Failure::not_supported(format!(
+        "{source} = '{value}': a broker at a network address is not part of this version; use {} = '{EMBEDDED}DIRECTORY', or no address for the embedded broker in ${ENV_HOME}",
+        keys::ONS_ADDR
+    ))
 }
 
 fn embedded(source: &str, path: &str) -> Result<PathBuf, Failure> {

@@ -26,7 +26,5 @@ pub const HEADER_BYTES_MAX: usize = 0x00FF_FFFF;
 pub const PULL_MESSAGES_MAX: usize = 1024;
 /// Most delivery attempts after the first before a message goes to the dead letters, unless set otherwise.
 pub const RETRIES_DEFAULT: i32 = 16;
-/// Farthest delivery time of a timed message: 40 days.
-pub const DELIVER_AHEAD_MS_MAX: i64 = 40 * 24 * 3600 * 1000;
 /// Most fields in the header of a command. RocketMQ's own have at most two dozen.
 pub const EXT_FIELDS_MAX: usize = 1024;

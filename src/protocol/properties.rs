@@ -6,7 +6,6 @@ use std::ops::Range;
 
 pub const KEYS: &str = "KEYS";
 pub const TAGS: &str = "TAGS";
-pub const WAIT: &str = "WAIT";
 pub const DELAY: &str = "DELAY";
 pub const UNIQ_KEY: &str = "UNIQ_KEY";
 pub const RETRY_TOPIC: &str = "RETRY_TOPIC";
@@ -22,7 +21,6 @@ pub const TIMER_OUT_MS: &str = "TIMER_OUT_MS";
 pub const TIMER_ORIGIN: &str = "TIMER_ORIGIN";
 /// The ONS SDK's property for the absolute delivery time, epoch ms.
 pub const START_DELIVER_TIME: &str = "__STARTDELIVERTIME";
-pub const SHARDING_KEY: &str = "__SHARDINGKEY";
 
 const NAME_END: char = '\u{1}';
 const PAIR_END: char = '\u{2}';
@@ -41,6 +39,7 @@ impl Properties {
     }
 
     /// Room for `bytes` of text, so that a sender's properties are built with one allocation.
+    #[cfg(any(test, feature = "testing"))]
     pub fn with_capacity(bytes: usize) -> Self {
         Self { text: String::with_capacity(bytes) }
     }
@@ -52,10 +51,6 @@ impl Properties {
 
     pub fn as_text(&self) -> &str {
         &self.text
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {

@@ -29,8 +29,6 @@ const V6_BYTES: usize = 12;
 pub const RECORD_BYTES_MAX: usize =
     FIXED_BYTES + 2 * V6_BYTES + BODY_BYTES_MAX + 1 + RECORD_TOPIC_BYTES_MAX + PROPERTIES_BYTES_MAX;
 
-pub const SYS_FLAG_COMPRESSED: i32 = 0x1;
-pub const SYS_FLAG_MULTI_TAGS: i32 = 0x2;
 pub const SYS_FLAG_TRANSACTION_MASK: i32 = 0xC;
 pub const SYS_FLAG_BORN_HOST_V6: i32 = 0x10;
 pub const SYS_FLAG_STORE_HOST_V6: i32 = 0x20;
@@ -248,6 +246,7 @@ impl Record {
         &self.body
     }
 
+    #[cfg(any(test, feature = "testing"))]
     /// Whether the body is the one the record was made with.
     pub fn is_body_intact(&self) -> bool {
         body_crc(&self.body) == self.head.body_crc

@@ -33,14 +33,8 @@ impl RecentBlocks {
         }
     }
 
-    /// The record whose envelope is at `address`, if it is still in memory. It was checked by nobody and needs no
-    /// check: these are the bytes that were handed to the disk.
-    pub(crate) fn record(&self, address: u64, record_len: usize) -> Option<Bytes> {
-        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
-        inner.record(address, record_len)
-    }
-
-    /// As [`RecentBlocks::record`], for many records under one lock.
+    /// For each wanted envelope its record, if that is still in memory. Nothing is checked, nor needs to be: these are
+    /// the bytes that were handed to the disk.
     pub(crate) fn records(&self, wanted: &[(u64, usize)], out: &mut Vec<Option<Bytes>>) {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         out.extend(wanted.iter().map(|&(address, len)| inner.record(address, len)));

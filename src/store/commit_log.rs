@@ -138,7 +138,7 @@ impl CommitLog {
         if is_publishing() {
             return Err(Failure::state("a blocking send from inside a completion would wait for itself"));
         }
-        let noted = note(append);
+        let noted = note(append)?;
         let mut state = self.wait_for_room(self.lock(), timeout)?;
         let appended = self.encode(&mut state, append, noted)?;
         if !state.has_leader {
@@ -156,7 +156,10 @@ impl CommitLog {
         append: &Append<'_>,
         completion: Completion<Appended>,
     ) -> Submitted<Appended> {
-        let noted = note(append);
+        let noted = match note(append) {
+            Ok(noted) => noted,
+            Err(failure) => return Submitted::Done(Err(failure)),
+        };
         let room = self.wait_for_room(self.lock(), Duration::MAX);
         let (mut state, appended) = match room
             .and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended)))
@@ -175,7 +178,7 @@ impl CommitLog {
 
     /// Appends without anybody to tell.
     pub(crate) fn append_detached(&self, append: &Append<'_>) -> Result<(), Failure> {
-        let noted = note(append);
+        let noted = note(append)?;
         let mut state = self.wait_for_room(self.lock(), Duration::MAX)?;
         self.encode(&mut state, append, noted)?;
         self.leave_to_log_thread(state);
@@ -189,12 +192,6 @@ impl CommitLog {
             // The outcome was told to those who wait for it.
             let _ = self.lead(state, None);
         }
-    }
-
-    /// Whether records wait that nobody writes.
-    pub(crate) fn needs_leader(&self) -> bool {
-        let state = self.lock();
-        !state.has_leader && state.has_pending()
     }
 
     /// Refuses appends from now on, then waits until everything taken before is written or failed.
@@ -503,9 +500,11 @@ impl State {
 }
 
 /// What can be found out before the lock is taken.
-fn note(append: &Append<'_>) -> (Noted, i32) {
-    let is_timer = append.queue.topic().as_ref() == TIMER_TOPIC;
-    (Noted::read(append.queue.topic_hash(), is_timer, append.properties), record::body_crc(append.body))
+fn note(append: &Append<'_>) -> Result<(Noted, i32), Failure> {
+    let topic = append.queue.topic().as_ref();
+    record::check_lengths(topic, append.properties, append.body)?;
+    let noted = Noted::read(append.queue.topic_hash(), topic == TIMER_TOPIC, append.properties);
+    Ok((noted, record::body_crc(append.body)))
 }
 
 fn refusal_after(failure: &Failure) -> Failure {

@@ -124,7 +124,7 @@ impl Inner {
             Some(failure) if failure.kind == FailureKind::Storage => Err(failure),
             _ => self.write_all_down(),
         };
-        self.metadata.close();
+        let outcome = outcome.and(self.metadata.close());
         *lock(&self.lock) = None;
         *closed = Some(outcome.clone());
         outcome

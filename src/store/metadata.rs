@@ -15,7 +15,7 @@ mod opened;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
 use opened::Opened;
-use redb::{ReadTransaction, ReadableTableMetadata, TableDefinition};
+use redb::{ReadTransaction, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -52,10 +52,6 @@ pub struct Batch {
 }
 
 impl Batch {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     pub fn put(&mut self, table: MetaTable, key: &[u8], value: &[u8]) {
         self.changes.push((table, key.to_vec(), Some(value.to_vec())));
     }
@@ -66,10 +62,6 @@ impl Batch {
 
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
-    }
-
-    pub fn len(&self) -> usize {
-        self.changes.len()
     }
 }
 
@@ -133,10 +125,6 @@ impl Metadata {
         })
     }
 
-    pub fn count(&self, table: MetaTable) -> Result<u64, Failure> {
-        self.read(|view| Ok(view.open_table(table.definition())?.len()?))
-    }
-
     /// Makes all changes of a batch durable, or none. After an error they are not seen; whether they are once the
     /// file was opened again depends on how far the failed commit came.
     pub fn commit(&self, batch: &Batch) -> Result<(), Failure> {
@@ -152,7 +140,7 @@ impl Metadata {
             }
             match opened.commit(batch) {
                 Ok(()) => return Ok(()),
-                Err(failed) => failed,
+                Err(failed) => *failed,
             }
         };
         let failure = problem.failure(&self.path, "write");

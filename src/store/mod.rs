@@ -50,6 +50,7 @@ use bytes::Bytes;
 use config::{Environment, StoreConfig};
 use inner::Inner;
 use queue::Queue;
+use shared::{Arrival, TimerAdded};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -93,6 +94,8 @@ impl Store {
         self.inner.shared.queues()
     }
 
+    /// The queue, if it is known.
+    #[cfg(any(test, feature = "testing"))]
     pub fn queue(&self, topic: &str, id: i32) -> Option<Arc<Queue>> {
         self.inner.shared.queue(topic, id)
     }
@@ -125,7 +128,7 @@ impl Store {
     }
 
     /// Called after records became readable, with the queues that grew; on the thread that wrote, no lock held.
-    pub fn set_arrival(&self, arrival: Arc<dyn Fn(&[Arc<Queue>]) + Send + Sync>) {
+    pub fn set_arrival(&self, arrival: Arrival) {
         self.inner.shared.set_arrival(arrival);
     }
 
@@ -164,6 +167,7 @@ impl Store {
         self.inner.put_row(table, key, Some(value));
     }
 
+    #[cfg(any(test, feature = "testing"))]
     pub fn delete_row(&self, table: Table, key: &str) {
         self.inner.put_row(table, key, None);
     }
@@ -173,6 +177,7 @@ impl Store {
         self.inner.rows(table)
     }
 
+    #[cfg(any(test, feature = "testing"))]
     /// Makes everything staged durable now. In ASYNC_FLUSH the log is synced first, so that no offset runs ahead of it.
     pub fn checkpoint(&self) -> Result<(), Failure> {
         self.inner.checkpoint()
@@ -184,7 +189,7 @@ impl Store {
     }
 
     /// Called with its due time when a waiting record was added; no lock held.
-    pub fn set_timer_added(&self, added: Arc<dyn Fn(i64) + Send + Sync>) {
+    pub fn set_timer_added(&self, added: TimerAdded) {
         self.inner.shared.set_timer_added(added);
     }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 pub(crate) const HEADER_BYTES: u64 = 4096;
 const MAGIC: [u8; 8] = *b"ONSLOG\0\x01";
-const ZEROES: [u8; 64 << 10] = [0; 64 << 10];
+static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
 #[derive(Debug)]
 pub(crate) struct Segment {

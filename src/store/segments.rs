@@ -30,9 +30,16 @@ struct State {
     /// By base.
     used: BTreeMap<u64, Held>,
     prepared: VecDeque<Arc<Segment>>,
-    spare: Option<(PathBuf, u64)>,
+    spare: Option<Spare>,
     /// The highest generation given out.
     generation: u32,
+}
+
+/// A retired segment's file.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    pub(crate) path: PathBuf,
+    pub(crate) capacity: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +55,7 @@ impl Segments {
         log_dir: PathBuf,
         config: &StoreConfig,
         used: BTreeMap<u64, Held>,
-        spare: Option<(PathBuf, u64)>,
+        spare: Option<Spare>,
         generation: u32,
     ) -> Self {
         let state = State { used, prepared: VecDeque::new(), spare, generation };
@@ -144,6 +151,11 @@ impl Segments {
         self.lock().used.insert(segment.base(), Held { segment, index: None });
     }
 
+    /// Takes over a segment that was made ready and never used, at open.
+    pub(crate) fn adopt_prepared(&self, segment: Arc<Segment>) {
+        self.lock().prepared.push_back(segment);
+    }
+
     pub(crate) fn raise_generation_to(&self, generation: u32) {
         let mut state = self.lock();
         state.generation = state.generation.max(generation);
@@ -170,7 +182,7 @@ impl Segments {
         if is_kept {
             let spare = path.with_extension(SPARE_EXTENSION);
             self.disk.rename(path, &spare).map_err(|e| io_failure("rename", path, &e))?;
-            self.lock().spare = Some((spare, segment.capacity()));
+            self.lock().spare = Some(Spare { path: spare, capacity: segment.capacity() });
         } else {
             self.disk.remove(path).map_err(|e| io_failure("remove", path, &e))?;
         }
@@ -185,9 +197,9 @@ impl Segments {
         let generation = self.raise_generation();
         let spare = {
             let mut state = self.lock();
-            state.spare.take_if(|(_, spare_capacity)| *spare_capacity == capacity)
+            state.spare.take_if(|spare| spare.capacity == capacity)
         };
-        if let Some((path, _)) = spare {
+        if let Some(Spare { path, .. }) = spare {
             match Segment::recycle(self.disk.as_ref(), &self.log_dir, &path, base, capacity, generation) {
                 Ok(segment) => return Ok(segment),
                 Err(failure) => {

@@ -27,14 +27,18 @@ pub(crate) enum Job {
     Retain,
 }
 
-type Arrival = Arc<dyn Fn(&[Arc<Queue>]) + Send + Sync>;
-type TimerAdded = Arc<dyn Fn(i64) + Send + Sync>;
+/// Hears which queues grew.
+pub type Arrival = Arc<dyn Fn(&[Arc<Queue>]) + Send + Sync>;
+/// Hears the due time of a record that was added.
+pub type TimerAdded = Arc<dyn Fn(i64) + Send + Sync>;
+
+type QueuesById = BTreeMap<i32, Arc<Queue>>;
 
 pub(crate) struct Shared {
     pub(crate) segments: Segments,
     pub(crate) timers: Timers,
     has_threads: bool,
-    queues: RwLock<HashMap<Arc<str>, BTreeMap<i32, Arc<Queue>>>>,
+    queues: RwLock<HashMap<Arc<str>, QueuesById>>,
     unsealed: Mutex<BTreeMap<u64, Unsealed>>,
     published_end: AtomicU64,
     arrival: RwLock<Option<Arrival>>,

@@ -1,1 +1,140 @@
+//! Guards against a prefetch that grows over its limits, strands messages in one thread's hands, or forgets queues.
 
+use super::*;
+use crate::client::slot::Slot;
+use crate::protocol::request::QueueKey;
+use crate::protocol::tags::TagExpression;
+
+fn queue(id: i32) -> Arc<ProcessQueue> {
+    let key = QueueKey { topic: "T".into(), queue_id: id };
+    Arc::new(ProcessQueue::new(key, Arc::new(TagExpression::all()), 0, Some(0)))
+}
+
+fn prefetch(messages: usize, bytes: usize, threads: usize) -> Prefetch {
+    Prefetch::new(Grant { messages, bytes }, threads)
+}
+
+fn records(count: usize, bytes: usize) -> Vec<Bytes> {
+    vec![Bytes::from(vec![7; bytes]); count]
+}
+
+/// The next step of a thread that must not sleep.
+fn next(prefetch: &Prefetch, finished: Grant, batch_max: usize, slot: &Slot) -> Step {
+    let mut take = |queue: &Arc<ProcessQueue>, items: &mut dyn Iterator<Item = Item>| slot.fill(queue, items);
+    prefetch.next(finished, batch_max, &mut take, &mut || panic!("there is nothing to do"))
+}
+
+fn pull(prefetch: &Prefetch, finished: Grant) -> (Arc<ProcessQueue>, Grant) {
+    match next(prefetch, finished, 1, &Slot::default()) {
+        Step::Pull(queue, grant) => (queue, grant),
+        other => panic!("not a pull: {other:?}"),
+    }
+}
+
+#[test]
+fn the_room_is_shared_evenly_by_the_pulls_under_way() {
+    let prefetch = prefetch(1000, 64 << 20, 4);
+    let queues: Vec<_> = (0..8).map(queue).collect();
+    prefetch.update(|ready| queues.iter().for_each(|queue| ready.add(queue.clone())));
+    let grants: Vec<_> = (0..8).map(|_| pull(&prefetch, Grant::NONE).1).collect();
+    assert!(grants.iter().all(|grant| grant.messages == 125), "{grants:?}");
+    assert!(grants.iter().all(|grant| grant.bytes == PULL_BYTES_MAX), "{grants:?}");
+}
+
+#[test]
+fn pulling_stops_at_the_count_and_goes_on_below_it() {
+    let prefetch = prefetch(10, 1 << 20, 1);
+    let queue = queue(0);
+    prefetch.update(|ready| ready.add(queue.clone()));
+    let (_, grant) = pull(&prefetch, Grant::NONE);
+    assert_eq!(grant.messages, 10);
+    prefetch.pulled(&queue, grant, records(10, 100), 10);
+    let slot = Slot::default();
+    // All ten are taken, none is finished: there is no room, however short the wait.
+    for _ in 0..10 {
+        assert!(matches!(next(&prefetch, Grant::NONE, 1, &slot), Step::Consume));
+    }
+    assert_eq!(prefetch.lock().cached(), Grant { messages: 10, bytes: 1000 });
+    let (_, grant) = pull(&prefetch, Grant { messages: 1, bytes: 100 });
+    assert_eq!(grant.messages, 1);
+}
+
+#[test]
+fn pulling_stops_at_the_bytes() {
+    let prefetch = prefetch(1000, 1000, 1);
+    let queue = queue(0);
+    prefetch.update(|ready| ready.add(queue.clone()));
+    let (_, grant) = pull(&prefetch, Grant::NONE);
+    assert_eq!(grant, Grant { messages: 1000, bytes: 1000 });
+    // One message is always granted, and may be larger than the room.
+    prefetch.pulled(&queue, grant, records(1, 1500), 1);
+    let slot = Slot::default();
+    assert!(matches!(next(&prefetch, Grant::NONE, 1, &slot), Step::Consume));
+    assert!(prefetch.lock().next_grant().is_none());
+    assert_eq!(pull(&prefetch, Grant { messages: 1, bytes: 1500 }).1.bytes, 1000);
+}
+
+#[test]
+fn a_batch_leaves_enough_for_the_other_threads() {
+    let prefetch = prefetch(1000, 1 << 20, 4);
+    let queue = queue(0);
+    prefetch.pulled(&queue, Grant::NONE, records(10, 1), 10);
+    prefetch.update(|ready| ready.to_pull.clear());
+    let taken = |batch_max| {
+        let slot = Slot::default();
+        assert!(matches!(next(&prefetch, Grant::NONE, batch_max, &slot), Step::Consume));
+        std::iter::from_fn(|| slot.lock().pop()).map(|item| item.number).collect::<Vec<_>>()
+    };
+    assert_eq!(taken(32), [0, 1]);
+    assert_eq!(taken(1), [2]);
+    assert_eq!(taken(32), [3], "seven are left for four threads");
+}
+
+#[test]
+fn what_a_thread_has_not_started_can_be_taken_over() {
+    let (queue, slot) = (queue(0), Slot::default());
+    queue.extend(3, 3);
+    let items = (0..3).map(|number| Item { number, record: Bytes::new() });
+    slot.fill(&queue, &mut items.into_iter());
+    assert_eq!(slot.lock().pop().unwrap().number, 0);
+    let stolen: Vec<_> = std::iter::from_fn(|| slot.steal()).map(|(_, item)| item.number).collect();
+    assert_eq!(stolen, [2, 1]);
+}
+
+#[test]
+fn a_queue_that_is_given_up_takes_only_its_own_messages_along() {
+    let prefetch = prefetch(1000, 1 << 20, 1);
+    let (lost, kept) = (queue(0), queue(1));
+    prefetch.pulled(&lost, Grant::NONE, records(3, 10), 3);
+    prefetch.pulled(&kept, Grant::NONE, records(2, 10), 2);
+    prefetch.forget(&lost);
+    assert!(lost.is_dropped() && !lost.is_busy() && lost.uncommitted().is_none());
+    assert_eq!(prefetch.lock().cached(), Grant { messages: 2, bytes: 20 });
+    // An answer that comes too late is dropped, and the queue is not pulled again.
+    prefetch.pulled(&lost, Grant::NONE, records(1, 10), 4);
+    prefetch.pull_again(lost.clone());
+    assert!(!prefetch.consume_again(&lost, Item { number: 0, record: Bytes::new() }));
+    assert!(Arc::ptr_eq(&pull(&prefetch, Grant::NONE).0, &kept));
+    assert!(prefetch.lock().to_pull.is_empty());
+}
+
+#[test]
+fn balancing_is_one_threads_task_at_a_time() {
+    let prefetch = prefetch(1000, 1 << 20, 1);
+    assert!(!prefetch.request_balance(), "no thread is idle");
+    assert!(matches!(next(&prefetch, Grant::NONE, 1, &Slot::default()), Step::Balance));
+    prefetch.request_balance();
+    assert!(!prefetch.begin_balance());
+    prefetch.end_balance();
+    assert!(prefetch.begin_balance());
+}
+
+#[test]
+fn after_the_close_nothing_is_started() {
+    let prefetch = prefetch(1000, 1 << 20, 1);
+    let queue = queue(0);
+    prefetch.pulled(&queue, Grant::NONE, records(3, 10), 3);
+    prefetch.close();
+    prefetch.pulled(&queue, Grant::NONE, records(3, 10), 6);
+    assert!(matches!(next(&prefetch, Grant::NONE, 1, &Slot::default()), Step::End));
+}

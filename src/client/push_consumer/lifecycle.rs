@@ -43,6 +43,7 @@ impl Shared {
             connection: OnceLock::new(),
             lease: Mutex::default(),
             threads: Mutex::default(),
+            shutdown_wait: Mutex::new(SHUTDOWN_WAIT),
             own: own.clone(),
         })
     }
@@ -153,7 +154,8 @@ impl Shared {
     fn close(&self) {
         if self.state.swap(CLOSED, Ordering::SeqCst) == STARTED {
             self.prefetch.close();
-            if !self.prefetch.wait_until_ended(SHUTDOWN_WAIT) {
+            let limit = *self.shutdown_wait.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.prefetch.wait_until_ended(limit) {
                 self.is_abandoned.store(true, Ordering::SeqCst);
             }
             self.flush_slots();

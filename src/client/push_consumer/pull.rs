@@ -61,7 +61,8 @@ impl Shared {
             }
             let group = &self.settings.group;
             warn!(
-                "group '{group}': offset {offset} of topic '{topic}' queue {id} is not there: going on at {next}"
+                "group '{group}': offset {offset} of topic '{topic}' queue {id} is not there, it holds {}..{}: going on at {next}",
+                response.min_offset, response.max_offset
             );
         }
         self.prefetch.pulled(queue, grant, response.records, response.next_offset);

@@ -6,10 +6,14 @@ use crate::client::ids;
 use crate::client::prefetch::Grant;
 use crate::protocol::failure::Failure;
 use crate::protocol::limits::RETRIES_DEFAULT;
+use crate::protocol::limits::TOPIC_BYTES_MAX;
 use crate::protocol::names;
 use crate::protocol::request::ConsumeFrom;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Longest consumer group: its retry topic is a topic as well.
+const CONSUMER_GROUP_BYTES_MAX: usize = TOPIC_BYTES_MAX - names::RETRY_PREFIX.len();
 
 #[derive(Debug)]
 pub(super) struct Settings {
@@ -38,6 +42,12 @@ impl Settings {
             ));
         }
         names::check_group(key, group)?;
+        let len = group.len();
+        if len > CONSUMER_GROUP_BYTES_MAX {
+            return Err(Failure::invalid(format!(
+                "{key} '{group}' has {len} bytes, the limit for a consumer is {CONSUMER_GROUP_BYTES_MAX}: the topic of its retries must have a name, too"
+            )));
+        }
         let retry_topic = names::retry_topic(group);
         let number = |key| property.number(key);
         let count = |key| number(key).map(|number| usize::try_from(number).unwrap_or(1));
@@ -94,6 +104,13 @@ mod tests {
         assert!(missing.message.contains("ConsumerId is not set"), "{missing}");
         let both = with(&[("ConsumerId", "CID_a"), ("GroupId", "GID_b")]).unwrap();
         assert_eq!((&*both.group, &*both.retry_topic), ("GID_b", "%RETRY%GID_b"));
+    }
+
+    #[test]
+    fn a_consumer_group_leaves_room_for_its_retry_topic() {
+        with(&[("ConsumerId", &"g".repeat(CONSUMER_GROUP_BYTES_MAX))]).unwrap();
+        let over = with(&[("ConsumerId", &"g".repeat(CONSUMER_GROUP_BYTES_MAX + 1))]).unwrap_err();
+        assert!(over.message.contains("121 bytes, the limit for a consumer is 120"), "{over}");
     }
 
     #[test]

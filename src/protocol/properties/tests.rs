@@ -46,7 +46,7 @@ fn what_is_no_name_is_never_found() {
 #[test]
 fn set_replaces_in_place() {
     let mut properties = Properties::new();
-    assert!(properties.is_empty());
+    assert!(properties.as_text().is_empty());
     for (name, value) in
         [("aa", "1"), ("a", "2"), ("aa", "long value"), ("b", "3"), ("aa", "4"), ("b", "\u{4E2D}")]
     {

@@ -12,7 +12,7 @@ fn head() -> RecordHead {
         flag: -9,
         queue_offset: 7,
         position: 99,
-        sys_flag: SYS_FLAG_COMPRESSED,
+        sys_flag: 0x1,
         born_timestamp_ms: 1_795_354_755_365,
         born_host: "192.0.2.2:45956".parse().unwrap(),
         store_timestamp_ms: 1_795_354_755_366,

@@ -119,11 +119,12 @@ impl redb::StorageBackend for Backend {
         if state.ended.is_some() {
             return Ok(());
         }
-        match self.file.len().and_then(|len| Ok((len, self.file.sync_data()))) {
-            Ok((_, Ok(()))) => state.unsynced.clear(),
+        let len = self.file.len();
+        let len = self.tell(&mut state, len)?;
+        match self.file.sync_data() {
+            Ok(()) => state.unsynced.clear(),
             // Whatever the cause, a full disk included: the system may have dropped what was unsynced.
-            Ok((len, Err(error))) => state.ended = Some(Ended { cause: Arc::new(error), len }),
-            Err(error) => return self.tell(&mut state, Err(error)),
+            Err(error) => state.ended = Some(Ended { cause: Arc::new(error), len }),
         }
         Ok(())
     }

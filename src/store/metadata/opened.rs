@@ -37,7 +37,7 @@ impl fmt::Debug for Opened {
 }
 
 /// A commit that failed, with the state before it.
-pub(super) type FailedCommit = (Problem, Option<ReadTransaction>);
+pub(super) type FailedCommit = Box<(Problem, Option<ReadTransaction>)>;
 
 impl Opened {
     pub(super) fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, Problem> {
@@ -69,7 +69,7 @@ impl Opened {
 
     pub(super) fn commit(&self, batch: &Batch) -> Result<(), FailedCommit> {
         let before = guarded(&self.backend, || Ok(self.database.begin_read()?));
-        let before = before.map_err(|problem| (problem, None))?;
+        let before = before.map_err(|problem| Box::new((problem, None)))?;
         let outcome = guarded(&self.backend, || {
             let transaction = self.database.begin_write()?;
             for table_id in MetaTable::ALL {
@@ -88,7 +88,7 @@ impl Opened {
             transaction.commit()?;
             Ok(())
         });
-        outcome.map_err(|problem| (problem, Some(before)))
+        outcome.map_err(|problem| Box::new((problem, Some(before))))
     }
 
     pub(super) fn read<T>(
@@ -113,7 +113,11 @@ impl Opened {
         let Self { refusal, database, backend } = self;
         if refusal.is_some() {
             // Its writes stay in memory.
-            return caught(|| Ok(drop(refusal)));
+            return caught(|| {
+                drop(refusal);
+                drop(database);
+                Ok(())
+            });
         }
         guarded(&backend, || Ok(database.close()?))
     }

@@ -76,10 +76,11 @@ impl Content {
             self.pages.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
             self.reserved_pages = self.reserved_pages.min(kept);
             let tail = (len % PAGE_BYTES) as usize;
-            if tail > 0 && self.pages.len() as u64 == kept {
-                if let Some(Some(page)) = self.pages.last_mut() {
-                    Arc::make_mut(page)[tail..].fill(0);
-                }
+            if tail > 0
+                && self.pages.len() as u64 == kept
+                && let Some(Some(page)) = self.pages.last_mut()
+            {
+                Arc::make_mut(page)[tail..].fill(0);
             }
         }
         self.len = len;

@@ -68,7 +68,7 @@ pub(super) struct PowerCut {
 impl PowerCut {
     /// `moment` makes cuts at different times independent of each other.
     pub(super) fn new(seed: u64, moment: u64) -> Self {
-        let mut random = Random::new(Random::new(seed).next() ^ moment);
+        let mut random = Random::new(Random::new(seed).next_number() ^ moment);
         let survival = [4, 8, 12, 15][random.below(4) as usize];
         Self { style: Style::of(seed), random, survival }
     }
@@ -82,7 +82,7 @@ impl PowerCut {
             _ => u64::MAX,
         };
         let is_prefix = prefix != u64::MAX;
-        let (mut random, survival) = (Random::new(self.random.next()), self.survival);
+        let (mut random, survival) = (Random::new(self.random.next_number()), self.survival);
         move || {
             if is_prefix {
                 let survives = prefix > 0;
