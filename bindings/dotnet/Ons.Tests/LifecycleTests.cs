@@ -1,5 +1,6 @@
 using System;
 using System.Diagnostics;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Threading;
@@ -151,15 +152,32 @@ namespace Ons.Tests
         [InlineData("exit-in-listener")]
         public void A_process_may_end_without_shutdown(string mode)
         {
-            DirectoryInfo directory = Directory.CreateTempSubdirectory("ons-exit-");
+            using var directory = new TestBroker();
+            Assert.Equal((7, ""), RunProgram(mode, directory.Address + "-of-the-program"));
+        }
+
+        [Fact]
+        public void A_directory_in_use_names_the_process_that_has_it()
+        {
+            using var broker = new TestBroker();
+
+            (int exitCode, string errors) = RunProgram("idle", broker.Address);
+
+            Assert.NotEqual(7, exitCode);
+            Assert.Contains(nameof(OnsException), errors, StringComparison.Ordinal);
+            Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), errors, StringComparison.Ordinal);
+        }
+
+        private static (int ExitCode, string Errors) RunProgram(string mode, string address)
+        {
+            DirectoryInfo home = Directory.CreateTempSubdirectory("ons-home-");
             try
             {
                 var start = new ProcessStartInfo("dotnet")
                 {
                     RedirectStandardError = true,
-                    RedirectStandardOutput = true,
-                    ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "TestProgram.dll"), mode, "embedded:" + Path.Combine(directory.FullName, "data") },
-                    Environment = { ["HOME"] = directory.FullName },
+                    ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "TestProgram.dll"), mode, address },
+                    Environment = { ["HOME"] = home.FullName },
                 };
                 using Process process = Process.Start(start)!;
                 Task<string> errors = process.StandardError.ReadToEndAsync();
@@ -170,11 +188,11 @@ namespace Ons.Tests
                 }
 
                 Assert.True(hasEnded, "the process hangs at its end");
-                Assert.Equal((7, ""), (process.ExitCode, errors.Result));
+                return (process.ExitCode, errors.Result);
             }
             finally
             {
-                directory.Delete(recursive: true);
+                home.Delete(recursive: true);
             }
         }
 
