@@ -13,8 +13,8 @@ passed=0
 failed=0
 
 languages="c cpp rs"
-# Built above where there is a .NET SDK.
-[ -e "$examples/send-cs/send.dll" ] && languages="$languages cs"
+# Built above, or said there why not.
+tools/has-dotnet.sh "C# examples" >/dev/null && languages="$languages cs"
 
 program() {
     case $2 in

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 
 status=0
 run() {
-    echo "lint: $*"
+    echo "lint: $1 $2"
     "$@" || status=1
 }
 

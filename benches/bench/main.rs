@@ -13,6 +13,8 @@ mod rows;
 
 use std::path::Path;
 
+const GROUPS: [&str; 5] = ["send", "consume", "latency", "open", "idle"];
+
 fn main() {
     // Cargo's test runner starts benches without this; then there is nothing to do.
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,6 +23,10 @@ fn main() {
     }
     let groups: Vec<&str> =
         arguments.iter().map(String::as_str).filter(|name| !name.starts_with('-')).collect();
+    if let Some(unknown) = groups.iter().find(|name| !GROUPS.contains(name)) {
+        eprintln!("there is no group {unknown}, but these: {}", GROUPS.join(", "));
+        std::process::exit(2);
+    }
     let wants = |group: &str| groups.is_empty() || groups.contains(&group);
 
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));

@@ -4,6 +4,7 @@ use crate::broker::lifecycle::Broker;
 use crate::broker::long_poll::to_i64;
 use crate::protocol::failure::Completion;
 use crate::protocol::failure::Failure;
+use crate::protocol::failure::FailureKind;
 use crate::protocol::request::PullRequest;
 use crate::protocol::request::PullResponse;
 use crate::protocol::request::QueueKey;
@@ -14,12 +15,16 @@ use std::sync::Arc;
 impl Broker {
     /// Asks for messages; the completion may run at once on this stack, or later on any thread.
     pub fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {
+        if let Err(closed) = self.check_open() {
+            return completion(Err(closed));
+        }
         match self.queue_of(&request.topic, request.queue_id) {
             Ok(queue) => self.long_poll.pull(queue, request, completion),
-            Err(failure) => {
+            Err(failure) if failure.kind == FailureKind::TopicNotExist => {
                 let message = format!("{} (asked by group '{}')", failure.message, request.group);
                 completion(Err(Failure { message, ..failure }));
             }
+            Err(failure) => completion(Err(failure)),
         }
     }
 

@@ -80,7 +80,7 @@ impl Broker {
 
     /// The topic and the hash of the tag, if the message may be stored at all. The topic comes last: a message that
     /// is refused makes none.
-    fn admit(&self, request: &SendRequest<'_>) -> Result<(Arc<Topic>, i64), Failure> {
+    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(Arc<Topic>, i64), Failure> {
         self.check_open()?;
         check_sizes(request)?;
         let tag_hash = inspect(request)?;
@@ -88,7 +88,7 @@ impl Broker {
     }
 }
 
-fn append_of<'a>(
+pub(super) fn append_of<'a>(
     topic: &'a Topic,
     request: &'a SendRequest<'a>,
     tag_hash: i64,

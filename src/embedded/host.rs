@@ -133,7 +133,7 @@ impl Host {
         let config = BrokerConfig { store: settings.store_config(dir), ..BrokerConfig::new(dir) };
         let broker = Broker::open(config, environment).inspect_err(|_| scheduler.stop())?;
         Ok(Self {
-            transport: Arc::new(InProcess::new(broker.clone())),
+            transport: Arc::new(InProcess::new(&broker)),
             broker,
             scheduler,
             callbacks: Arc::default(),

@@ -15,16 +15,21 @@ use crate::protocol::request::SendBackRequest;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+/// Does not keep the broker: a client that was shut down but not freed would hold on to its files and memory.
 pub(super) struct InProcess {
-    broker: Arc<Broker>,
+    broker: Weak<Broker>,
 }
 
 impl InProcess {
-    pub(super) fn new(broker: Arc<Broker>) -> Self {
-        Self { broker }
+    pub(super) fn new(broker: &Arc<Broker>) -> Self {
+        Self { broker: Arc::downgrade(broker) }
+    }
+
+    fn broker(&self) -> Result<Arc<Broker>, Failure> {
+        self.broker.upgrade().ok_or_else(|| Failure::state("the embedded broker of this client is closed"))
     }
 }
 
@@ -36,7 +41,7 @@ impl fmt::Debug for InProcess {
 
 impl Transport for InProcess {
     fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure> {
-        self.broker.send(request, timeout)
+        self.broker()?.send(request, timeout)
     }
 
     fn send_async(
@@ -44,35 +49,45 @@ impl Transport for InProcess {
         request: &SendRequest<'_>,
         completion: Completion<SendResponse>,
     ) -> Submitted<SendResponse> {
-        self.broker.send_async(request, completion)
+        match self.broker() {
+            Ok(broker) => broker.send_async(request, completion),
+            Err(failure) => Submitted::Done(Err(failure)),
+        }
     }
 
     fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
-        self.broker.send_oneway(request)
+        self.broker()?.send_oneway(request)
     }
 
     fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {
-        self.broker.pull(request, completion);
+        match self.broker() {
+            Ok(broker) => broker.pull(request, completion),
+            Err(failure) => completion(Err(failure)),
+        }
     }
 
     fn send_back(&self, request: SendBackRequest, completion: Completion<()>) {
-        self.broker.send_back(request, completion);
+        match self.broker() {
+            Ok(broker) => broker.send_back(request, completion),
+            Err(failure) => completion(Err(failure)),
+        }
     }
 
     fn heartbeat(&self, heartbeat: &Heartbeat, listener: Arc<dyn Notified>) -> Result<(), Failure> {
-        self.broker.heartbeat(heartbeat, listener)
+        self.broker()?.heartbeat(heartbeat, listener)
     }
 
     fn unregister(&self, client_id: &str) -> Result<(), Failure> {
-        self.broker.unregister(client_id)
+        // A broker that is gone knows no client.
+        self.broker.upgrade().map_or(Ok(()), |broker| broker.unregister(client_id))
     }
 
     fn group_members(&self, group: &str) -> Result<Vec<Arc<str>>, Failure> {
-        self.broker.group_members(group)
+        self.broker()?.group_members(group)
     }
 
     fn read_queues(&self, topic: &str) -> Result<Vec<i32>, Failure> {
-        self.broker.read_queues(topic)
+        self.broker()?.read_queues(topic)
     }
 
     fn lock_queues(
@@ -81,30 +96,30 @@ impl Transport for InProcess {
         client_id: &str,
         queues: &[QueueKey],
     ) -> Result<Vec<QueueKey>, Failure> {
-        self.broker.lock_queues(group, client_id, queues)
+        self.broker()?.lock_queues(group, client_id, queues)
     }
 
     fn unlock_queues(&self, group: &str, client_id: &str, queues: &[QueueKey]) -> Result<(), Failure> {
-        self.broker.unlock_queues(group, client_id, queues)
+        self.broker()?.unlock_queues(group, client_id, queues)
     }
 
     fn query_offset(&self, group: &str, queue: &QueueKey) -> Result<Option<i64>, Failure> {
-        self.broker.query_offset(group, queue)
+        self.broker()?.query_offset(group, queue)
     }
 
     fn commit_offsets(&self, group: &str, offsets: &[QueueOffset]) -> Result<(), Failure> {
-        self.broker.commit_offsets(group, offsets)
+        self.broker()?.commit_offsets(group, offsets)
     }
 
     fn min_offset(&self, queue: &QueueKey) -> Result<i64, Failure> {
-        self.broker.min_offset(queue)
+        self.broker()?.min_offset(queue)
     }
 
     fn max_offset(&self, queue: &QueueKey) -> Result<i64, Failure> {
-        self.broker.max_offset(queue)
+        self.broker()?.max_offset(queue)
     }
 
     fn search_offset(&self, queue: &QueueKey, timestamp_ms: i64) -> Result<i64, Failure> {
-        self.broker.search_offset(queue, timestamp_ms)
+        self.broker()?.search_offset(queue, timestamp_ms)
     }
 }

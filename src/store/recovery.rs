@@ -95,12 +95,15 @@ fn finish(
 ) -> Result<Recovered, Failure> {
     let mut generation = shared.segments.raise_generation();
     let mut last = None;
+    let mut was_closed = false;
     let mut unsealed = unsealed.into_iter();
     for segment in unsealed.by_ref() {
         let index = indexes.remove(&segment.base());
         let scan = Scan::run(&shared, &segment, index, state)?;
         let (end, is_finished) = (scan.end, scan.is_finished);
+        was_closed = scan.was_closed;
         generation = generation.max(scan.generation + 1);
+        rewrite_tail(&segment, state.synced, end)?;
         shared.segments.adopt(segment.clone());
         shared.set_published_end(end);
         last = Some((segment, end));
@@ -108,8 +111,14 @@ fn finish(
             break;
         }
     }
-    // Prepared ones, and in ASYNC_FLUSH ones whose predecessor did not reach the disk whole.
     for behind in unsealed {
+        let is_next =
+            last.as_ref().is_some_and(|(segment, _): &(Arc<Segment>, u64)| behind.base() == segment.end());
+        if was_closed && is_next {
+            shared.segments.adopt_prepared(behind);
+            continue;
+        }
+        // After a kill it may hold records whose predecessors did not reach the disk (ASYNC_FLUSH).
         log::info!("{} lies behind the end of the log and is removed", behind.path().display());
         remove_files(disk, behind.path())?;
     }
@@ -134,7 +143,6 @@ fn finish(
     state.raise_queues(&shared);
     shared.timers.set_applied(end);
     shared.set_published_end(end);
-    rewrite_tail(&segment, state.synced, end)?;
     Ok(Recovered { shared, segment, end, generation })
 }
 
@@ -274,6 +282,8 @@ struct Scan<'a> {
     end: u64,
     /// The end-of-segment mark was found.
     is_finished: bool,
+    /// The store was closed when the segment was in use, and nothing was written since.
+    was_closed: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -284,8 +294,15 @@ impl<'a> Scan<'a> {
         state: &State,
     ) -> Result<Self, Failure> {
         let (base, generation) = (segment.base(), segment.generation());
-        let mut scan =
-            Self { shared, segment, applied: state.applied, generation, end: base, is_finished: false };
+        let mut scan = Self {
+            shared,
+            segment,
+            applied: state.applied,
+            generation,
+            end: base,
+            is_finished: false,
+            was_closed: false,
+        };
         if let Some((index, rows)) = index {
             scan.adopt_recent(&index, rows)?;
             // A clean close has brought all timers into the metadata; else they must be read from the log again.
@@ -293,7 +310,9 @@ impl<'a> Scan<'a> {
                 scan.end = index.end;
             }
         }
+        let closed_at = scan.end;
         scan.read_on()?;
+        scan.was_closed = closed_at > base && scan.end == closed_at;
         shared.unsealed().entry(base).or_default().end = scan.end;
         Ok(scan)
     }

@@ -151,6 +151,11 @@ impl Segments {
         self.lock().used.insert(segment.base(), Held { segment, index: None });
     }
 
+    /// Takes over a segment that was made ready and never used, at open.
+    pub(crate) fn adopt_prepared(&self, segment: Arc<Segment>) {
+        self.lock().prepared.push_back(segment);
+    }
+
     pub(crate) fn raise_generation_to(&self, generation: u32) {
         let mut state = self.lock();
         state.generation = state.generation.max(generation);

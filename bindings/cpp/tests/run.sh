@@ -137,7 +137,7 @@ program_tests() {
     check samples/consume_normal sample consume_normal
     check samples/transaction sample transaction
     check end/build build_program bindings/cpp/tests/programs/end_without_shutdown.cpp "$out/end"
-    for way in return exit quick-exit exit-in-listener never-started; do
+    for way in return exit quick-exit exit-in-listener shutdown-in-destructor never-started; do
         check "end/$way" ends_by_itself $way
     done
 }

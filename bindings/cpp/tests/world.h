@@ -8,6 +8,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
@@ -60,6 +61,18 @@ public:
     void advance(long long milliseconds) {
         ons::detail::Call call;
         call.check(ons_broker_advance_time(raw_, milliseconds, call.error()));
+    }
+    // A failed message is handed back behind the listener's back: until the broker has its delay running,
+    // moving the clock would not reach it.
+    bool hasTimers(long long count) {
+        const std::chrono::steady_clock::time_point end = std::chrono::steady_clock::now() + PATIENCE;
+        int64_t waiting = -1;
+        while (waiting != count && std::chrono::steady_clock::now() < end) {
+            ons::detail::Call call;
+            call.check(ons_broker_statistic(raw_, "timers_waiting", 14, &waiting, call.error()));
+            std::this_thread::yield();
+        }
+        return waiting == count;
     }
 
 private:

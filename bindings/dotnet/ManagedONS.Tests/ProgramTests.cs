@@ -65,7 +65,7 @@ namespace ManagedONS.Tests
 
             string published = Path.Combine(directory.Path, "published");
             Run(directory, ["build", project, "-c", Metadata("Configuration")]);
-            Run(directory, ["run", "--no-build", "--project", project, "-c", Metadata("Configuration")]);
+            Run(directory, ["exec", Path.Combine(project, "bin", Metadata("Configuration"), "net10.0", "user.dll")]);
             Run(directory, ["publish", project, "-c", Metadata("Configuration"), "-o", published]);
             Run(directory, ["exec", Path.Combine(published, "user.dll")]);
         }
@@ -83,6 +83,12 @@ namespace ManagedONS.Tests
                 Environment = { ["ONS_HOME"] = Path.Combine(directory.Path, "home") },
             };
             start.Environment.Remove("LD_LIBRARY_PATH");
+            if (arguments[0] == "exec")
+            {
+                // The log of the program goes there too; the SDK needs the real one.
+                start.Environment["HOME"] = directory.Path;
+            }
+
             using Process process = Process.Start(start)!;
             Task<string> errors = process.StandardError.ReadToEndAsync();
             Task<string> output = process.StandardOutput.ReadToEndAsync();

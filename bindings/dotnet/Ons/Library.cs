@@ -6,7 +6,8 @@ namespace Ons
     /// <summary>The native library behind these classes.</summary>
     public static unsafe class Library
     {
-        private const int SupportedAbi = 1;
+        // The ABI only grows: any later one has what this one has.
+        private const int NeededAbi = 1;
 
         private static readonly Lazy<string> s_version = new(ReadVersion);
 
@@ -23,9 +24,9 @@ namespace Ons
                 int abi;
                 ons_error* error;
                 OnsException.Check(NativeMethods.ons_abi_version(&abi, &error), error);
-                if (abi != SupportedAbi)
+                if (abi < NeededAbi)
                 {
-                    throw new OnsException($"the native library has ABI version {abi}, these classes need {SupportedAbi}: use files of one release");
+                    throw new OnsException($"the native library has ABI version {abi}, these classes need at least {NeededAbi}: use files of one release");
                 }
 
                 byte* text;

@@ -90,7 +90,7 @@ fn a_topic_or_queue_that_is_not_there_is_named() {
     let world = World::new();
     let failure = world.pull(pull("nowhere")).result_now().unwrap_err();
     assert_eq!(failure.kind, FailureKind::TopicNotExist);
-    assert!(failure.message.contains("'nowhere'"), "{failure}");
+    assert!(failure.message.contains("'nowhere'") && failure.message.contains("'GID_test'"), "{failure}");
     assert_eq!(world.broker.read_queues("nowhere").unwrap(), [0; 0]);
     world.send("T", "", "a");
     let failure = world.pull(PullRequest { queue_id: 8, ..pull("T") }).result_now().unwrap_err();

@@ -5,6 +5,7 @@ use crate::protocol::failure::{FailureKind, Submitted};
 use crate::protocol::record::{Record, RecordHead};
 use crate::store::config::FlushMode;
 use crate::store::{Append, Table};
+use crate::sys::sim_disk::OperationKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -154,4 +155,30 @@ fn rows_are_read_back_staged_checkpointed_and_deleted() {
     let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
     assert_eq!(reopened.rows(Table::Topics).unwrap(), [("a".to_owned(), b"4".to_vec())]);
     assert_eq!(reopened.rows(Table::Groups).unwrap().len(), 1);
+}
+
+#[test]
+fn a_segment_made_ready_outlives_a_close_but_not_a_kill() {
+    let machine = Machine::new(FlushMode::Sync);
+    let made = |disk: &crate::sys::sim_disk::SimDisk| {
+        let operations = disk.operations();
+        operations
+            .iter()
+            .filter(|o| o.kind == OperationKind::Allocate && o.path.starts_with("/data/log"))
+            .count()
+    };
+    let store = machine.open().unwrap();
+    append(&store, "T", 0, b"one").unwrap();
+    assert_eq!(made(&machine.disk), 2, "the first segment and the one behind it");
+    let killed = machine.on(machine.disk.after_process_kill());
+    killed.open().unwrap();
+    assert_eq!(made(&killed.disk), 1);
+    store.close().unwrap();
+    let closed = machine.on(machine.disk.after_power_cut(0));
+    let store = closed.open().unwrap();
+    assert_eq!(made(&closed.disk), 0);
+    for number in 0..200 {
+        append(&store, "T", 0, &body(number)).unwrap();
+    }
+    assert_eq!(bodies(&store, "T", 0).len(), 201);
 }

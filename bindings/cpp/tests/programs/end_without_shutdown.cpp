@@ -12,14 +12,17 @@
 using namespace ons;
 
 static const char *way = "";
-static std::mutex mutex;
-static std::condition_variable changed;
+// Never destroyed: main may still wait on them when another thread ends the program.
+static std::mutex &mutex = *new std::mutex;
+static std::condition_variable &changed = *new std::condition_variable;
 static int received = 0;
 
 class Listener : public MessageListener {
 public:
     Action consume(Message &, ConsumeContext &) override {
-        if (std::strcmp(way, "exit-in-listener") == 0) {
+        // Two threads may not call exit() at once.
+        static std::atomic<bool> isExiting(false);
+        if (std::strcmp(way, "exit-in-listener") == 0 && !isExiting.exchange(true)) {
             std::exit(7);
         }
         std::lock_guard<std::mutex> lock(mutex);
@@ -30,6 +33,17 @@ public:
 };
 
 class Ignore : public SendCallbackONS {};
+
+// With "shutdown-in-destructor": the program does shut down, but as late as that.
+struct ShutsDown {
+    PushConsumer *consumer;
+    ~ShutsDown() {
+        if (consumer != nullptr) {
+            consumer->shutdown();
+        }
+    }
+};
+static ShutsDown shutsDown = {nullptr};
 
 // Lives until the static destructors run, as in programs that keep their clients in globals.
 static Listener listener;
@@ -47,6 +61,9 @@ int main(int argc, char **argv) {
     consumer->subscribe("topic", "*", &listener);
     producer->start();
     consumer->start();
+    if (std::strcmp(way, "shutdown-in-destructor") == 0) {
+        shutsDown.consumer = consumer;
+    }
     std::thread sending([producer] {
         for (;;) {
             Message message("topic", "tag", "body");

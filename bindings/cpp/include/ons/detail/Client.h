@@ -6,6 +6,7 @@
 #include <set>
 
 #include "ONSFactoryProperty.h"
+#include "ons/detail/Ending.h"
 
 namespace ons {
 namespace detail {
@@ -16,6 +17,7 @@ namespace detail {
 class Client {
 protected:
     Client() {
+        Ending::instance();
         std::lock_guard<std::mutex> lock(all().mutex);
         all().clients.insert(this);
     }

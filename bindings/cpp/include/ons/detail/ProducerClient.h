@@ -25,6 +25,10 @@ inline SendResultONS sendResultOf(const ons_send_result *result) {
 extern "C" inline void ons_cpp_on_send(void *user_data, const ons_send_result *result,
                                        const ons_error *error) {
     SendCallbackONS *callback = static_cast<SendCallbackONS *>(user_data);
+    const Ending::Entry entry;
+    if (!entry.isOpen()) {
+        return;
+    }
     try {
         if (result != nullptr) {
             SendResultONS converted = sendResultOf(result);
@@ -51,6 +55,7 @@ public:
     }
 
     void shutdown() override {
+        Ending::instance().releaseWaiting();
         Call call;
         call.check(ons_producer_shutdown(raw_, call.error()));
     }

@@ -11,6 +11,10 @@ namespace detail {
 
 // No C++ exception may enter the library: a listener that throws did not consume its message.
 extern "C" inline ons_action ons_cpp_on_message(void *user_data, ons_message *message) {
+    const Ending::Entry entry;
+    if (!entry.isOpen()) {
+        return ONS_RECONSUME_LATER;
+    }
     try {
         if (MessageAccess::consume(*static_cast<MessageListener *>(user_data), message) == CommitMessage) {
             return ONS_COMMIT_MESSAGE;
@@ -34,6 +38,7 @@ public:
     }
 
     void shutdown() override {
+        Ending::instance().releaseWaiting();
         Call call;
         call.check(ons_push_consumer_shutdown(raw_, call.error()));
     }
