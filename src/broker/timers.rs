@@ -63,7 +63,7 @@ impl Timers {
         let weak = Arc::downgrade(self);
         self.store.set_timer_added(Arc::new(move |due_ms| {
             if let Some(timers) = weak.upgrade() {
-                timers.wake_in(timers.until(due_ms));
+                timers.wake_at(timers.time_of(due_ms));
             }
         }));
         self.wake_for_next();
@@ -77,14 +77,19 @@ impl Timers {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Time from now to an epoch time, at most until the next look at the wall clock.
-    fn until(&self, due_ms: i64) -> Duration {
-        let wait_ms = due_ms.saturating_sub(self.scheduler.clock().wall_ms());
-        Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).min(LOOK_AGAIN)
+    fn now(&self) -> Duration {
+        self.scheduler.clock().monotonic()
     }
 
-    fn wake_in(self: &Arc<Self>, delay: Duration) {
-        let at = self.scheduler.clock().monotonic().saturating_add(delay);
+    /// The monotonic time of an epoch time, or of the next look at the wall clock if that comes before. Should a manual
+    /// clock be moved between the two readings, the time is too early, which costs a turn, and never too late.
+    fn time_of(&self, due_ms: i64) -> Duration {
+        let now = self.now();
+        let wait_ms = due_ms.saturating_sub(self.scheduler.clock().wall_ms());
+        now.saturating_add(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).min(LOOK_AGAIN))
+    }
+
+    fn wake_at(self: &Arc<Self>, at: Duration) {
         {
             let mut state = self.lock();
             if state.is_stopped || state.wake_at.is_some_and(|earlier| earlier <= at) {
@@ -93,7 +98,7 @@ impl Timers {
             state.wake_at = Some(at);
         }
         let weak = Arc::downgrade(self);
-        self.scheduler.after(delay, move || {
+        self.scheduler.at(at, move || {
             if let Some(timers) = weak.upgrade() {
                 timers.woken(at);
             }
@@ -102,9 +107,9 @@ impl Timers {
 
     fn wake_for_next(self: &Arc<Self>) {
         let Some(due_ms) = self.store.next_timer_ms() else { return };
-        let delay = self.until(due_ms);
+        let (now, at) = (self.now(), self.time_of(due_ms));
         // What is due but was not delivered by the turn that just ended is held: it comes back by its own way.
-        self.wake_in(if delay.is_zero() && self.is_holding() { WAIT_FOR_STORE } else { delay });
+        self.wake_at(if at <= now && self.is_holding() { now.saturating_add(WAIT_FOR_STORE) } else { at });
     }
 
     fn is_holding(&self) -> bool {
@@ -134,7 +139,7 @@ impl Timers {
             Err(failure) => {
                 log::error!("waiting messages cannot be read: {failure}");
                 self.lock().is_busy = false;
-                return self.wake_in(RETRY_FAILED);
+                return self.wake_at(self.now().saturating_add(RETRY_FAILED));
             }
         };
         let fresh = self.lock().take_fresh(due, max);
@@ -187,7 +192,7 @@ impl Timers {
             });
         }
         if is_last {
-            self.wake_in(Duration::ZERO);
+            self.wake_at(self.now());
         }
     }
 
@@ -199,7 +204,7 @@ impl Timers {
                 state.held.remove(id);
             });
         }
-        self.wake_in(Duration::ZERO);
+        self.wake_at(self.now());
     }
 }
 

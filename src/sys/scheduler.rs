@@ -87,7 +87,11 @@ impl Scheduler {
 
     /// Runs `task` once, `delay` from now. After [`Scheduler::stop`] the task is dropped unrun.
     pub fn after(&self, delay: Duration, task: impl FnOnce() + Send + 'static) {
-        let at = self.shared.clock.monotonic().saturating_add(delay);
+        self.at(self.shared.clock.monotonic().saturating_add(delay), task);
+    }
+
+    /// Runs `task` once, at a monotonic time of the clock; at once if that has passed.
+    pub fn at(&self, at: Duration, task: impl FnOnce() + Send + 'static) {
         let mut state = self.shared.lock();
         if state.stopped {
             return;
