@@ -138,7 +138,7 @@ TEST(a_failed_message_comes_again_and_counts) {
     const std::string id = sendTo(producer.get(), "topic", "tag", "body");
     const int delays[] = {10, 30, 60};
     for (int times = 0; times <= 3; ++times) {
-        CHECK(recorder.receives(times + 1));
+        CHECK(recorder.receives(times + 1, broker));
         const Message arrived = recorder.message(static_cast<size_t>(times));
         CHECK_NUMBER(arrived.getReconsumeTimes(), times);
         CHECK_EQUAL(arrived.getMsgID(), id);

@@ -119,9 +119,9 @@ public:
         std::lock_guard<std::mutex> lock(mutex_);
         return count_;
     }
-    bool reaches(int count) {
+    bool reaches(int count, std::chrono::milliseconds patience = PATIENCE) {
         std::unique_lock<std::mutex> lock(mutex_);
-        return changed_.wait_for(lock, PATIENCE, [&] { return count_ >= count; });
+        return changed_.wait_for(lock, patience, [&] { return count_ >= count; });
     }
 
 private:
@@ -151,6 +151,16 @@ public:
     }
     // Whether so many calls of the listener have come and ended.
     bool receives(int count) { return arrived_.reaches(count); }
+    // The same with a broker whose time has to go on for it.
+    bool receives(int count, ManualBroker &broker) {
+        for (int second = 0; second < PATIENCE.count(); ++second) {
+            if (arrived_.reaches(count, std::chrono::milliseconds(200))) {
+                return true;
+            }
+            broker.advance(1000);
+        }
+        return false;
+    }
     int count() { return arrived_.count(); }
     ons::Message message(size_t index) {
         std::lock_guard<std::mutex> lock(mutex_);
