@@ -22,8 +22,9 @@ fn start(dir: &Path) -> Result<Producer, Failure> {
     Ok(producer)
 }
 
-/// Plays the second process: says how its start ended.
+/// Says how its start ended.
 #[test]
+#[ignore = "the second process"]
 fn second() {
     let Some(dir) = child::dir_of("second") else { return };
     match start(&dir) {

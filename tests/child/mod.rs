@@ -7,12 +7,12 @@ use std::process::Stdio;
 const PART: &str = "ONS_TEST_PART";
 const DIR: &str = "ONS_TEST_DIR";
 
-/// The command that runs the test function `part` of this program as another process on `dir`. Its output is the
+/// The command that runs the ignored test function `part` of this program as another process on `dir`. Its output is the
 /// test's own, among lines of the test runner.
 pub fn command(part: &str, dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
-        .args(["--exact", part, "--nocapture", "--test-threads=1"])
+        .args(["--exact", part, "--ignored", "--nocapture", "--test-threads=1"])
         .env(PART, part)
         .env(DIR, dir)
         .stdin(Stdio::piped())
