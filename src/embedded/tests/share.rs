@@ -55,7 +55,9 @@ fn two_instances_share_and_hand_over_without_loss_or_doubles() {
     });
     first.start().unwrap();
     let next = || consumed.recv_timeout(LIMIT).unwrap();
-    assert_eq!((0..500).map(|_| next()).count(), 500);
+    for _ in 0..500 {
+        next();
+    }
     second.start().unwrap();
     // Both have to come by their messages.
     let mut of_second = 0;
@@ -63,7 +65,9 @@ fn two_instances_share_and_hand_over_without_loss_or_doubles() {
         of_second += usize::from(next() == 2);
     }
     first.shutdown().unwrap();
-    assert_eq!((0..500).map(|_| next()).count(), 500);
+    for _ in 0..500 {
+        next();
+    }
     is_done.store(true, Ordering::SeqCst);
     let sent = sender.join().unwrap();
     while seen.bodies.lock().unwrap().len() < sent {
