@@ -1,15 +1,16 @@
 //! Taking a data directory, and leaving it.
 
+use super::METADATA_FILE;
 use super::checkpoint::Staged;
 use super::cold::ColdReader;
 use super::commit_log::CommitLog;
 use super::config::{Environment, StoreConfig};
+use super::durable::write_whole;
 use super::error::{corrupt, io_failure};
 use super::inner::{Inner, Scheduled};
 use super::metadata::Metadata;
 use super::recovery::recover;
 use super::shared::lock;
-use super::{METADATA_FILE, segment};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::{DirLock, Disk};
 use std::io::ErrorKind;
@@ -91,20 +92,10 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Failure> {
             if files.iter().any(|file| file.path.extension().is_some_and(|extension| extension == "log")) {
                 return Err(corrupt(&path, "it is missing beside a log"));
             }
-            write_format(disk, &path)
+            write_whole(disk, &path, FORMAT)
         }
         Err(error) => Err(io_failure("open", &path, &error)),
     }
-}
-
-fn write_format(disk: &dyn Disk, path: &Path) -> Result<(), Failure> {
-    let unfinished = path.with_extension("tmp");
-    let _ = disk.remove(&unfinished);
-    let file = disk.create(&unfinished).map_err(|e| io_failure("create", &unfinished, &e))?;
-    file.write_all_at(FORMAT, 0).map_err(|e| io_failure("write", &unfinished, &e))?;
-    file.sync_data().map_err(|e| io_failure("sync", &unfinished, &e))?;
-    disk.rename(&unfinished, path).map_err(|e| io_failure("rename", &unfinished, &e))?;
-    segment::sync_parent(disk, path)
 }
 
 impl Inner {

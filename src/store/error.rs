@@ -1,6 +1,7 @@
 //! I/O errors as failures that name the action, the file and the cause.
 
 use crate::protocol::failure::{Failure, FailureKind, Stored};
+use crate::sys::disk::is_disk_full;
 use std::io;
 use std::path::Path;
 
@@ -28,8 +29,4 @@ pub(crate) fn unknown(failure: Failure) -> Failure {
 
 pub(crate) fn corrupt(path: &Path, what: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Corrupt, format!("{} is damaged: {what}", path.display()))
-}
-
-fn is_disk_full(cause: &io::Error) -> bool {
-    matches!(cause.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -11,9 +11,9 @@
 //! is written whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not
 //! complete was written at a clean close of the segment in use, and recovery reads the log from `end` on.
 
+use super::durable::write_whole;
 use super::error::{corrupt, io_failure};
 use super::queue::Entry;
-use super::segment::sync_parent;
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
 use bytes::{Buf, BufMut, Bytes};
@@ -91,14 +91,7 @@ impl IndexFile {
         content: &IndexContent,
     ) -> Result<Arc<Self>, Failure> {
         let path = path_of(segment);
-        let unfinished = path.with_extension("tmp");
-        let bytes = encode(content);
-        let _ = disk.remove(&unfinished);
-        let file = disk.create(&unfinished).map_err(|e| io_failure("create", &unfinished, &e))?;
-        file.write_all_at(&bytes, 0).map_err(|e| io_failure("write", &unfinished, &e))?;
-        file.sync_data().map_err(|e| io_failure("sync", &unfinished, &e))?;
-        disk.rename(&unfinished, &path).map_err(|e| io_failure("rename", &unfinished, &e))?;
-        sync_parent(disk, &path)?;
+        write_whole(disk, &path, &encode(content))?;
         let (index, _) = Self::open(disk, &path)?;
         Ok(Arc::new(index))
     }

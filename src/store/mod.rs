@@ -19,6 +19,7 @@ mod cold;
 mod commit_log;
 pub mod config;
 mod directory;
+mod durable;
 mod envelope;
 mod error;
 mod index_file;

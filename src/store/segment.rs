@@ -14,6 +14,7 @@
 //! the one before it plus its capacity: addresses of the log have gaps where a segment was not filled, and a new
 //! segment can be made ready, name and header included, long before it is needed.
 
+use super::durable::sync_parent;
 use super::envelope::{ENVELOPE_BYTES, Envelope};
 use super::error::{corrupt, io_failure};
 use crate::protocol::failure::Failure;
@@ -218,11 +219,6 @@ fn encode_header(base: u64, capacity: u64, generation: u32) -> [u8; 4096] {
     let sum = crc32c::crc32c(&header[..32]);
     header[32..36].copy_from_slice(&sum.to_le_bytes());
     header
-}
-
-pub(crate) fn sync_parent(disk: &dyn Disk, path: &Path) -> Result<(), Failure> {
-    let dir = path.parent().unwrap_or(Path::new("."));
-    disk.sync_dir(dir).map_err(|e| io_failure("sync directory", dir, &e))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -1,9 +1,10 @@
 //! The segments of the log: those with records, in order, and the next one, made ready ahead of need.
 
 use super::config::{FlushMode, StoreConfig};
+use super::durable::sync_parent;
 use super::error::io_failure;
 use super::index_file::{self, IndexFile};
-use super::segment::{Segment, sync_parent};
+use super::segment::Segment;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
 use std::collections::{BTreeMap, VecDeque};
