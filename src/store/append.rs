@@ -1,5 +1,6 @@
 //! What is appended, and what is known of it afterwards.
 
+use super::publishing::tell;
 use super::queue::Queue;
 use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
@@ -116,7 +117,7 @@ impl Waiter {
         match self {
             Self::None => {}
             Self::Blocked(parked) => parked.finish(result.map(|_| ())),
-            Self::Completion(completion) => completion(result),
+            Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }
     }
 }

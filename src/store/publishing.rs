@@ -1,6 +1,7 @@
 //! Marks the thread that is just telling others about written records: it must not wait for the log, it is the log.
 
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
@@ -24,4 +25,12 @@ impl Drop for Publishing {
 
 pub(crate) fn is_publishing() -> bool {
     DEPTH.with(Cell::get) > 0
+}
+
+/// Runs code of others on the thread that leads the log. A panic there must not take the log's leader with it, which
+/// would leave everybody after it waiting.
+pub(crate) fn tell(what: &str, receiver: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(receiver)).is_err() {
+        log::error!("{what} panicked; the log goes on");
+    }
 }

@@ -3,6 +3,7 @@
 use super::batch::Pending;
 use super::commit_log::LogEvents;
 use super::index_file::Key;
+use super::publishing::tell;
 use super::queue::Queue;
 use super::segment::Segment;
 use super::segments::Segments;
@@ -237,7 +238,7 @@ impl LogEvents for Shared {
         if let Some(due) = earliest {
             let added = self.timer_added.read().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(added) = added {
-                added(due);
+                tell("a receiver of timers", || added(due));
             }
         }
     }
@@ -245,7 +246,7 @@ impl LogEvents for Shared {
     fn arrived(&self, queues: &[Arc<Queue>]) {
         let arrival = self.arrival.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(arrival) = arrival {
-            arrival(queues);
+            tell("a receiver of arrivals", || arrival(queues));
         }
     }
 

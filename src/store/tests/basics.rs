@@ -182,3 +182,21 @@ fn a_segment_made_ready_outlives_a_close_but_not_a_kill() {
     }
     assert_eq!(bodies(&store, "T", 0).len(), 201);
 }
+
+#[test]
+fn a_receiver_that_panics_does_not_stop_the_log() {
+    for flush in [FlushMode::Sync, FlushMode::Async] {
+        let machine = Machine::new(flush);
+        let store = machine.open().unwrap();
+        let queue = store.open_queue("T", 0);
+        store.set_arrival(Arc::new(|_: &[_]| panic!("a receiver of arrivals")));
+        for _ in 0..70 {
+            let head = RecordHead::default();
+            let append = Append { queue: &queue, head, properties: "", body: b"x", tag_hash: 0 };
+            let submitted = store.append(&append, Box::new(|_| panic!("a completion")));
+            assert!(!matches!(submitted, Submitted::Done(Err(_))));
+        }
+        append(&store, "T", 0, b"goes on").unwrap();
+        assert_eq!(bodies(&store, "T", 0).len(), 71);
+    }
+}
