@@ -156,12 +156,14 @@ impl Queue {
         readable.spans.push_back(span);
     }
 
-    /// Forgets what an index file held, because its segment goes away. If that was something: the queue's next offset.
-    pub(crate) fn drop_spans_of(&self, file: &Arc<IndexFile>) -> Option<u64> {
-        let mut readable = self.lock();
-        let before = readable.spans.len();
-        readable.spans.retain(|span| !Arc::ptr_eq(&span.file, file));
-        (readable.spans.len() < before).then(|| readable.max())
+    /// Whether an index file holds a part of the queue.
+    pub(crate) fn has_span_of(&self, file: &Arc<IndexFile>) -> bool {
+        self.lock().spans.iter().any(|span| Arc::ptr_eq(&span.file, file))
+    }
+
+    /// Forgets what an index file held, because its segment goes away.
+    pub(crate) fn drop_spans_of(&self, file: &Arc<IndexFile>) {
+        self.lock().spans.retain(|span| !Arc::ptr_eq(&span.file, file));
     }
 
     /// Up to `max` entries from `offset` on. Empty outside the queue.

@@ -81,15 +81,13 @@ impl Inner {
         let Some(index) = &held.index else { return Ok(()) };
         let mut batch = Batch::default();
         for queue in self.shared.queues() {
-            if let Some(next) = queue.drop_spans_of(index) {
-                batch.put(
-                    MetaTable::QueueFloors,
-                    floor_key(queue.topic(), queue.id()).as_bytes(),
-                    &next.to_be_bytes(),
-                );
+            if queue.has_span_of(index) {
+                let key = floor_key(queue.topic(), queue.id());
+                batch.put(MetaTable::QueueFloors, key.as_bytes(), &queue.max_offset().to_be_bytes());
             }
         }
         self.metadata.commit(&batch)?;
+        self.shared.queues().iter().for_each(|queue| queue.drop_spans_of(index));
         self.cold.clear();
         let base = held.segment.base();
         drop(held);

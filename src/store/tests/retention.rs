@@ -3,6 +3,7 @@
 use super::model::{Machine, append, bodies};
 use crate::protocol::failure::FailureKind;
 use crate::store::config::FlushMode;
+use crate::sys::sim_disk::{Cause, Fault};
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -49,4 +50,26 @@ fn a_filling_disk_takes_the_oldest_first_and_a_full_one_refuses() {
     let after = bodies(&store, "T", 0).len();
     assert!(after < kept, "the oldest segments were deleted: {after} of {kept}");
     append(&store, "T", 0, b"room again").unwrap();
+}
+
+#[test]
+fn offsets_stay_although_the_metadata_could_not_be_written_at_first() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    append(&store, "old", 0, b"only one").unwrap();
+    for _ in 0..200 {
+        append(&store, "T", 0, &[1; 500]).unwrap();
+    }
+    store.checkpoint().unwrap();
+    machine.disk.set_plan(|_, operation| {
+        let is_metadata = operation.path.to_string_lossy().contains("metadata") && operation.kind.is_change();
+        is_metadata.then_some(Fault::Error(Cause::Full))
+    });
+    machine.advance(73 * HOUR);
+    assert_eq!(store.queue("old", 0).unwrap().min_offset(), 0, "nothing goes before its offset is kept");
+    machine.disk.clear_plan();
+    machine.advance(Duration::from_secs(61));
+    assert_eq!(store.queue("old", 0).unwrap().min_offset(), 1);
+    let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
+    assert_eq!(append(&reopened, "old", 0, b"second").unwrap().queue_offset, 1);
 }
