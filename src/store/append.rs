@@ -5,6 +5,7 @@ use super::queue::Queue;
 use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
+use crate::protocol::request::SendResponse;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
@@ -31,6 +32,17 @@ pub struct Appended {
     /// Where the record begins in the log.
     pub position: u64,
     pub store_timestamp_ms: i64,
+}
+
+impl Appended {
+    /// What a sender is answered.
+    pub fn response(&self, queue_id: i32) -> SendResponse {
+        SendResponse {
+            queue_id,
+            queue_offset: i64::try_from(self.queue_offset).unwrap_or(i64::MAX),
+            position: i64::try_from(self.position).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 /// What the store itself reads out of a message's properties, in one pass over the text.
@@ -100,6 +112,8 @@ pub(crate) enum Waiter {
     None,
     Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
+    /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
+    Sink { index: u32, token: u64 },
 }
 
 impl std::fmt::Debug for Waiter {
@@ -108,6 +122,7 @@ impl std::fmt::Debug for Waiter {
             Self::None => "None",
             Self::Blocked(_) => "Blocked",
             Self::Completion(_) => "Completion",
+            Self::Sink { .. } => "Sink",
         })
     }
 }
@@ -115,7 +130,8 @@ impl std::fmt::Debug for Waiter {
 impl Waiter {
     pub(crate) fn finish(self, result: Result<Appended, Failure>) {
         match self {
-            Self::None => {}
+            // Those of sinks are told together, by the batch.
+            Self::None | Self::Sink { .. } => {}
             Self::Blocked(parked) => parked.finish(result.map(|_| ())),
             Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }
