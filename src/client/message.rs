@@ -11,10 +11,10 @@ use crate::protocol::properties;
 use crate::protocol::properties::Properties;
 use crate::protocol::record::Record;
 use crate::protocol::unique_id::UniqueId;
+use crate::sys::sync::{OnceLock, thread_local};
 use bytes::Bytes;
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use system_property::NumberTexts;
 use text::Text;
 

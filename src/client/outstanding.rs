@@ -17,11 +17,12 @@ use crate::protocol::request::SendResponse;
 use crate::protocol::request::SendSink;
 use crate::protocol::unique_id::UniqueId;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, thread_local};
 use log::error;
 use std::cell::Cell;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 pub type SendOutcome = Result<SendResult, Failure>;
@@ -307,11 +308,7 @@ impl<C: SendCallback> Deliver for Outstanding<C> {
     }
 }
 
-fn outcome(
-    topic: Arc<str>,
-    message_id: UniqueId,
-    answer: Result<SendResponse, Failure>,
-) -> SendOutcome {
+fn outcome(topic: Arc<str>, message_id: UniqueId, answer: Result<SendResponse, Failure>) -> SendOutcome {
     answer.map(|response| SendResult {
         message_id,
         topic,

@@ -23,6 +23,7 @@ use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
 use crate::protocol::request::SendSink;
 use crate::protocol::unique_id::UniqueId;
+use crate::sys::sync::thread_local;
 use lifecycle::Shared;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -71,7 +72,8 @@ impl<C: SendCallback> Producer<C> {
     pub fn send(&self, message: &mut Message) -> Result<SendResult, Failure> {
         let (begun, active) = self.shared.begin()?;
         let prepared = Prepared::new(&active.connection, message)?;
-        let response = self.send_until_timeout(&active.connection, &prepared.request(&self.shared.group, message));
+        let response =
+            self.send_until_timeout(&active.connection, &prepared.request(&self.shared.group, message));
         drop(begun);
         response.map(|response| SendResult {
             message_id: prepared.message_id,

@@ -2,10 +2,11 @@
 
 use super::outstanding::SendOutcome;
 use crate::protocol::failure::Failure;
+use crate::sys::sync::Mutex;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 /// Becomes ready with the result of the send. Any executor can poll it; polling does no I/O, and dropping it does

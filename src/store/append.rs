@@ -6,10 +6,12 @@ use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
 use crate::protocol::request::SendResponse;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use crate::sys::sync::Instant;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use crate::sys::sync::thread::{self, Thread};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
 /// the body's checksum.
@@ -113,7 +115,10 @@ pub(crate) enum Waiter {
     Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
     /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
-    Sink { index: u32, token: u64 },
+    Sink {
+        index: u32,
+        token: u64,
+    },
 }
 
 impl std::fmt::Debug for Waiter {
@@ -151,7 +156,7 @@ impl Parked {
         Arc::new(Self {
             is_done: AtomicBool::new(false),
             outcome: Mutex::new(Ok(())),
-            thread: std::thread::current(),
+            thread: thread::current(),
         })
     }
 
@@ -168,14 +173,14 @@ impl Parked {
         let deadline = Instant::now().checked_add(timeout);
         while !self.is_done.load(Ordering::Acquire) {
             let Some(deadline) = deadline else {
-                std::thread::park();
+                thread::park();
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(timed_out(timeout));
             }
-            std::thread::park_timeout(left);
+            thread::park_timeout(left);
         }
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -2,9 +2,9 @@
 
 use super::append::{Appended, Noted, Waiter};
 use super::envelope::ENVELOPE_BYTES;
+use super::publishing::tell;
 use super::queue::{Entry, Queue};
 use super::segment::Segment;
-use super::publishing::tell;
 use crate::protocol::failure::Failure;
 use crate::protocol::request::{SendAnswer, SendSink};
 use bytes::{Bytes, BytesMut};
@@ -48,7 +48,14 @@ pub(crate) struct Batch {
 
 impl Batch {
     pub(crate) fn new(segment: Arc<Segment>, start: u64) -> Self {
-        Self { segment, start, bytes: BytesMut::new(), pending: Vec::new(), sinks: Vec::new(), completions: 0 }
+        Self {
+            segment,
+            start,
+            bytes: BytesMut::new(),
+            pending: Vec::new(),
+            sinks: Vec::new(),
+            completions: 0,
+        }
     }
 
     pub(crate) fn segment(&self) -> &Arc<Segment> {
