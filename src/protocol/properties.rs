@@ -25,6 +25,7 @@ pub const START_DELIVER_TIME: &str = "__STARTDELIVERTIME";
 const NAME_END: char = '\u{1}';
 const PAIR_END: char = '\u{2}';
 const NAME_END_BYTE: u8 = NAME_END as u8;
+const PAIR_END_BYTE: u8 = PAIR_END as u8;
 
 /// Properties of one message. Order is kept; of a name that a received text repeats, the last value counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -126,7 +127,35 @@ pub fn get<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 
 /// The pairs of a property text; pairs without both parts are passed over.
 pub fn iter(text: &str) -> impl Iterator<Item = (&str, &str)> {
-    text.split(PAIR_END).filter_map(parts)
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        while !rest.is_empty() {
+            let pair = next_pair(&mut rest);
+            if pair.is_some() {
+                return pair;
+            }
+        }
+        None
+    })
+}
+
+/// Takes one pair off the front; none if it lacks name or value. One look at each byte: every send reads its properties.
+fn next_pair<'a>(rest: &mut &'a str) -> Option<(&'a str, &'a str)> {
+    let text = *rest;
+    let mut name_end = None;
+    // Bytes: both separators are ASCII, so they are never a part of another character.
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            NAME_END_BYTE if name_end.is_none() => name_end = Some(at),
+            PAIR_END_BYTE => {
+                *rest = text.get(at + 1..).unwrap_or_default();
+                return parts(text.get(..at)?, name_end?);
+            }
+            _ => {}
+        }
+    }
+    *rest = "";
+    parts(text, name_end?)
 }
 
 /// Where the values of `name` are.
@@ -136,7 +165,7 @@ fn find(text: &str, name: &str) -> impl Iterator<Item = Range<usize>> {
     std::iter::from_fn(move || {
         // Bytes: both separators are ASCII, so they are never a part of another character.
         while let Some(rest) = text.as_bytes().get(start..).filter(|rest| !rest.is_empty()) {
-            let len = rest.iter().position(|byte| *byte == PAIR_END as u8).unwrap_or(rest.len());
+            let len = rest.iter().position(|byte| *byte == PAIR_END_BYTE).unwrap_or(rest.len());
             let end = start + len;
             start = end + 1;
             let value = rest.get(..len)?.strip_prefix(name.as_bytes()).unwrap_or_default();
@@ -151,8 +180,9 @@ fn find(text: &str, name: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Name and value of one pair, unless one of them is missing.
-fn parts(pair: &str) -> Option<(&str, &str)> {
-    pair.split_once(NAME_END).filter(|(name, value)| !name.is_empty() && !value.is_empty())
+fn parts(pair: &str, name_end: usize) -> Option<(&str, &str)> {
+    let (name, value) = (pair.get(..name_end)?, pair.get(name_end + 1..)?);
+    (!name.is_empty() && !value.is_empty()).then_some((name, value))
 }
 
 fn has_separator(part: &str) -> bool {

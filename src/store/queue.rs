@@ -3,7 +3,7 @@
 
 use super::index_file::IndexFile;
 use crate::protocol::failure::Failure;
-use crate::sys::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sys::sync::atomic::{AtomicU64, Ordering};
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
@@ -31,8 +31,6 @@ pub struct Queue {
     topic_hash: u32,
     /// The offset the next appended record gets; only moved with the log's lock held.
     assigned: AtomicU64,
-    /// Set while the queue stands in a list of queues that grew.
-    pub(crate) is_listed: AtomicBool,
     readable: Mutex<Readable>,
 }
 
@@ -60,14 +58,7 @@ pub(crate) struct Span {
 impl Queue {
     pub(crate) fn new(topic: Arc<str>, id: i32) -> Self {
         let topic_hash = crc32c::crc32c(topic.as_bytes());
-        Self {
-            topic,
-            id,
-            topic_hash,
-            assigned: AtomicU64::new(0),
-            is_listed: AtomicBool::new(false),
-            readable: Mutex::default(),
-        }
+        Self { topic, id, topic_hash, assigned: AtomicU64::new(0), readable: Mutex::default() }
     }
 
     pub fn topic(&self) -> &Arc<str> {
@@ -116,7 +107,10 @@ impl Queue {
         if readable.max() == offset {
             readable.recent.push_back(entry);
         }
-        self.assigned.fetch_max(offset + 1, Ordering::Relaxed);
+        // As a rule it is further already: only recovery publishes what was not assigned before.
+        if self.assigned.load(Ordering::Relaxed) <= offset {
+            self.assigned.fetch_max(offset + 1, Ordering::Relaxed);
+        }
     }
 
     /// A queue without records goes on at `next`; one that has some beyond it stays as it is.
@@ -155,6 +149,12 @@ impl Queue {
             readable.recent.shrink_to_fit();
         }
         readable.spans.push_back(span);
+    }
+
+    /// Forgets all records, because the store is closed.
+    pub(crate) fn forget(&self) {
+        let mut readable = self.lock();
+        *readable = Readable { recent_first: readable.max(), ..Readable::default() };
     }
 
     /// Whether an index file holds a part of the queue.
