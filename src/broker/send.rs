@@ -133,6 +133,8 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
             tag = Some(value);
+        } else if matches!(name, properties::UNIQ_KEY | properties::KEYS) {
+            // The usual ones are none of those below.
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \

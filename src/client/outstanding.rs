@@ -43,6 +43,8 @@ const SHARDS: usize = 8;
 /// Bits of a token: generation of the slot, its index within the shard, the shard.
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 const GENERATION_SHIFT: u32 = 32;
+/// Of so many sends at most the slots are emptied in one step.
+const RUN_MAX: usize = 64;
 
 pub struct Outstanding<C> {
     shards: [Shard<C>; SHARDS],
@@ -73,12 +75,14 @@ struct Slots<C> {
 struct Slot<C> {
     /// Counts the sends the slot has had, so that a late answer is not taken for the next one's.
     generation: u32,
+    /// Of the last send. A text of the slot's own: sharing one with the message, the sender and the callback thread
+    /// would pass its count to and fro.
+    topic: Arc<str>,
     waiting: Option<Waiting<C>>,
 }
 
 /// An asynchronous send whose outcome nobody was told yet.
-pub struct Waiting<C> {
-    topic: Arc<str>,
+struct Waiting<C> {
     message_id: UniqueId,
     age: Age,
     callback: C,
@@ -108,7 +112,7 @@ impl<C> Begun<'_, C> {
 
 impl<C> Drop for Begun<'_, C> {
     fn drop(&mut self) {
-        self.outstanding.end(self.shard);
+        self.outstanding.end(self.shard, 1);
     }
 }
 
@@ -131,19 +135,22 @@ impl<C: SendCallback> Outstanding<C> {
     }
 
     /// Gives the send a slot until [`Outstanding::answered_at_once`] or an answer to its token.
-    pub fn list(&self, begun: Begun<'_, C>, topic: Arc<str>, message_id: UniqueId, callback: C) -> u64 {
+    pub fn list(&self, begun: Begun<'_, C>, topic: &str, message_id: UniqueId, callback: C) -> u64 {
         let shard = begun.shard;
         begun.leave_open();
-        let waiting = Some(Waiting { topic, message_id, age: Age::New, callback });
+        let waiting = Some(Waiting { message_id, age: Age::New, callback });
         let mut slots = self.slots(shard);
         let index = slots.free.pop().unwrap_or(slots.all.len() as u32);
         let generation = match slots.all.get_mut(index as usize) {
             Some(slot) => {
+                if *slot.topic != *topic {
+                    slot.topic = topic.into();
+                }
                 slot.waiting = waiting;
                 slot.generation
             }
             None => {
-                slots.all.push(Slot { generation: 0, waiting });
+                slots.all.push(Slot { generation: 0, topic: topic.into(), waiting });
                 0
             }
         };
@@ -156,10 +163,10 @@ impl<C: SendCallback> Outstanding<C> {
         token: u64,
         answer: Result<SendResponse, Failure>,
     ) -> Option<(C, SendOutcome)> {
-        let waiting = self.take(token)?;
-        let outcome = (waiting.callback, outcome(waiting.topic, waiting.message_id, answer));
-        self.end(shard_of(token));
-        Some(outcome)
+        let shard = shard_of(token);
+        let taken = self.slots(shard).take(SendAnswer { token, result: answer })?;
+        self.end(shard, 1);
+        Some((taken.callback, taken.outcome))
     }
 
     /// The broker answers later. Once every timeout, while something waits, what a sweep finds for the second time is
@@ -226,28 +233,41 @@ impl<C: SendCallback> Outstanding<C> {
             self.callbacks.push(own, answers);
         }
     }
+}
 
-    fn take(&self, token: u64) -> Option<Waiting<C>> {
+/// A send on its way from its slot to its callback.
+struct Taken<C> {
+    callback: C,
+    outcome: SendOutcome,
+}
+
+impl<C: SendCallback> Taken<C> {
+    fn tell(self) {
+        if let Err(panic) = user_code::run(|| self.callback.call(self.outcome)) {
+            error!("the callback of a send panicked: {panic}");
+        }
+    }
+}
+
+impl<C> Slots<C> {
+    /// Empties the slot of the answered send; `None` if it was told before.
+    fn take(&mut self, answer: SendAnswer) -> Option<Taken<C>> {
+        let SendAnswer { token, result } = answer;
         let index = (token as u32) >> SHARD_BITS;
-        let mut slots = self.slots(shard_of(token));
-        let slot = slots.all.get_mut(index as usize)?;
+        let slot = self.all.get_mut(index as usize)?;
         if slot.generation != (token >> GENERATION_SHIFT) as u32 {
             return None;
         }
-        let waiting = slot.waiting.take()?;
+        let Waiting { message_id, callback, .. } = slot.waiting.take()?;
         slot.generation = slot.generation.wrapping_add(1);
-        slots.free.push(index);
-        Some(waiting)
-    }
-
-    fn tell(&self, answer: SendAnswer) {
-        let Some(waiting) = self.take(answer.token) else { return };
-        let Waiting { topic, message_id, callback, .. } = waiting;
-        let outcome = outcome(topic.clone(), message_id, answer.result);
-        if let Err(panic) = user_code::run(|| callback.call(outcome)) {
-            error!("the callback of a send to topic '{topic}' panicked: {panic}");
-        }
-        self.end(shard_of(answer.token));
+        self.free.push(index);
+        let outcome = result.map(|response| SendResult {
+            message_id,
+            topic: slot.topic.clone(),
+            queue_id: response.queue_id,
+            queue_offset: response.queue_offset,
+        });
+        Some(Taken { callback, outcome })
     }
 }
 
@@ -266,8 +286,8 @@ impl<C> Outstanding<C> {
         Begun { outstanding: self, shard }
     }
 
-    fn end(&self, shard: usize) {
-        if self.shard(shard).begun.fetch_sub(1, Ordering::SeqCst) == 1
+    fn end(&self, shard: usize, sends: usize) {
+        if self.shard(shard).begun.fetch_sub(sends, Ordering::SeqCst) == sends
             && self.has_waiter.load(Ordering::SeqCst)
         {
             drop(self.waiter.lock().unwrap_or_else(PoisonError::into_inner));
@@ -303,18 +323,24 @@ impl<C: SendCallback> SendSink for Outstanding<C> {
 }
 
 impl<C: SendCallback> Deliver for Outstanding<C> {
+    /// A thread's sends come in runs: their slots are emptied under one lock, and counted off in one step.
     fn deliver(&self, answers: Vec<SendAnswer>) {
-        answers.into_iter().for_each(|answer| self.tell(answer));
+        let mut answers = answers.into_iter().peekable();
+        let mut taken = Vec::with_capacity(RUN_MAX);
+        while let Some(shard) = answers.peek().map(|answer| shard_of(answer.token)) {
+            {
+                let mut slots = self.slots(shard);
+                let is_of_run = |answer: &SendAnswer| shard_of(answer.token) == shard;
+                for _ in 0..RUN_MAX {
+                    let Some(answer) = answers.next_if(is_of_run) else { break };
+                    taken.extend(slots.take(answer));
+                }
+            }
+            let told = taken.len();
+            taken.drain(..).for_each(Taken::tell);
+            self.end(shard, told);
+        }
     }
-}
-
-fn outcome(topic: Arc<str>, message_id: UniqueId, answer: Result<SendResponse, Failure>) -> SendOutcome {
-    answer.map(|response| SendResult {
-        message_id,
-        topic,
-        queue_id: response.queue_id,
-        queue_offset: response.queue_offset,
-    })
 }
 
 fn shard_of(token: u64) -> usize {

@@ -161,8 +161,7 @@ impl<C: SendCallback> Producer<C> {
         let (connection, outstanding) = (&active.connection, &active.outstanding);
         connection.callbacks.ensure_started()?;
         let prepared = Prepared::new(connection, message)?;
-        let topic = message.shared_topic().clone();
-        let token = outstanding.list(begun, topic, prepared.message_id, callback);
+        let token = outstanding.list(begun, message.topic(), prepared.message_id, callback);
         let request = prepared.request(&self.shared.group, message);
         let submitted = connection.transport.send_async(&request, &active.sink, token);
         if matches!(submitted, Submitted::Pending) {

@@ -84,6 +84,7 @@ impl UniqueIdGenerator {
 
     /// The next id. Its time is `now_ms` (epoch), or later when ids were made faster than time went on, or when the
     /// clock was set back.
+    #[cfg(any(test, feature = "testing"))]
     pub fn generate(&self, now_ms: i64) -> UniqueId {
         let mut block = IdBlock::default();
         self.generate_in(&mut block, now_ms, 1)

@@ -17,17 +17,29 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// How many chunks are kept to be used again: fresh memory costs a page fault every 4 KiB. Those that hold the recent
 /// blocks, and two on the way.
 const CHUNKS_KEPT_MAX: usize = RECENT_BYTES_MAX / CHUNK_BYTES + 2;
+/// How many lists of records are kept to be used again, and how long ones: there is one being filled and one written.
+const LISTS_KEPT_MAX: usize = 2;
+const LIST_RECORDS_KEPT_MAX: usize = 8192;
 /// Among so many queues that a batch met last the next record's is looked for.
 const QUEUES_LOOKED_AT: usize = 16;
 
-/// Memory for buffers.
+/// Memory that batches have used and will use again.
 #[derive(Debug, Default)]
 pub(crate) struct Chunks {
     /// Full chunks, parts of which may still be read; oldest first.
     full: VecDeque<BytesMut>,
+    /// For what is known of the records.
+    lists: Vec<Vec<Pending>>,
 }
 
 impl Chunks {
+    /// Takes back the list of a batch that is written.
+    pub(crate) fn put_list(&mut self, list: Vec<Pending>) {
+        if self.lists.len() < LISTS_KEPT_MAX && list.capacity() <= LIST_RECORDS_KEPT_MAX {
+            self.lists.push(list);
+        }
+    }
+
     fn take(&mut self, bytes: usize) -> BytesMut {
         if bytes <= CHUNK_BYTES {
             while let Some(mut oldest) = self.full.pop_front() {
@@ -207,17 +219,16 @@ impl Batch {
     }
 
     /// Takes everything out, leaving an empty batch behind it that goes on in the same chunk of memory.
-    pub(crate) fn take(&mut self) -> Self {
+    pub(crate) fn take(&mut self, chunks: &mut Chunks) -> Self {
         let start = self.start;
         self.start = self.end();
-        let capacity = self.pending.len().min(1024);
         Self {
             segment: self.segment.clone(),
             start,
             generation: self.generation,
             bytes: self.bytes.split(),
             queues: std::mem::take(&mut self.queues),
-            pending: std::mem::replace(&mut self.pending, Vec::with_capacity(capacity)),
+            pending: std::mem::replace(&mut self.pending, chunks.lists.pop().unwrap_or_default()),
             sinks: std::mem::take(&mut self.sinks),
             completions: std::mem::take(&mut self.completions),
         }
@@ -228,9 +239,9 @@ impl Batch {
         std::mem::take(&mut self.bytes).freeze()
     }
 
-    /// Tells everybody who waits that the record is stored. Returns the queues that grew; one of many may be named more
-    /// than once.
-    pub(crate) fn succeed(self) -> Vec<Arc<Queue>> {
+    /// Tells everybody who waits that the record is stored. Returns the queues that grew (one of many may be named more
+    /// than once) and the emptied list.
+    pub(crate) fn succeed(self) -> (Vec<Arc<Queue>>, Vec<Pending>) {
         self.finish(|pending| Ok(pending.appended()))
     }
 
@@ -239,12 +250,15 @@ impl Batch {
         self.finish(|_| Err(failure.clone()));
     }
 
-    fn finish(self, result: impl Fn(&Pending) -> Result<Appended, Failure>) -> Vec<Arc<Queue>> {
+    fn finish(
+        mut self,
+        result: impl Fn(&Pending) -> Result<Appended, Failure>,
+    ) -> (Vec<Arc<Queue>>, Vec<Pending>) {
         let mut answers: Vec<Vec<SendAnswer>> = self.sinks.iter().map(|_| Vec::new()).collect();
         if let [only] = answers.as_mut_slice() {
             only.reserve(self.completions);
         }
-        for mut pending in self.pending {
+        for mut pending in self.pending.drain(..) {
             match std::mem::replace(&mut pending.waiter, Waiter::None) {
                 Waiter::Sink { index, token } => {
                     let queue_id = self.queues.get(pending.queue as usize).map_or(0, |queue| queue.id());
@@ -260,7 +274,7 @@ impl Batch {
         for (sink, answers) in self.sinks.into_iter().zip(answers) {
             tell("a receiver of answers", || sink.answered(answers));
         }
-        self.queues
+        (self.queues, self.pending)
     }
 
     /// Gives the places in the queues back. The caller holds the log's lock.

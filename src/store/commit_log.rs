@@ -410,14 +410,17 @@ impl CommitLog {
                 // More than one at a time: their callers send on without waiting for each.
                 state.is_pipelined = records > 1 || state.outstanding > 0;
             }
-            if let Err((batch, failure)) = outcome {
-                state = self.take_back(state, batch, &failure);
-                own = match written.cmp(&own_at) {
-                    std::cmp::Ordering::Less => Err(failure),
-                    std::cmp::Ordering::Equal => Err(unknown(failure)),
-                    std::cmp::Ordering::Greater => own,
-                };
-                break;
+            match outcome {
+                Ok(list) => state.chunks.put_list(list),
+                Err((batch, failure)) => {
+                    state = self.take_back(state, batch, &failure);
+                    own = match written.cmp(&own_at) {
+                        std::cmp::Ordering::Less => Err(failure),
+                        std::cmp::Ordering::Equal => Err(unknown(failure)),
+                        std::cmp::Ordering::Greater => own,
+                    };
+                    break;
+                }
             }
             if state.waiting > 0 {
                 self.progress.notify_all();
@@ -441,7 +444,7 @@ impl CommitLog {
     }
 
     /// Writes one batch, makes it readable and tells everybody concerned.
-    fn write(&self, mut batch: Batch) -> Result<(), (Batch, Failure)> {
+    fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, (Batch, Failure)> {
         let len = batch.len() as u64;
         let (segment, start) = (batch.segment().clone(), batch.start());
         batch.close_envelopes();
@@ -459,12 +462,12 @@ impl CommitLog {
             }
         }
         self.events.published(&segment, batch.pending(), start + len);
-        let grown = batch.succeed();
+        let (grown, list) = batch.succeed();
         if self.flush == FlushMode::Async {
             self.events.dirtied();
         }
         self.events.arrived(&grown);
-        Ok(())
+        Ok(list)
     }
 
     fn write_bytes(&self, segment: &Segment, bytes: &[u8], address: u64) -> Result<(), Failure> {
@@ -522,7 +525,7 @@ impl State {
         if let Some(batch) = self.full.pop_front() {
             return Some(batch);
         }
-        (self.current.len() > 0).then(|| self.current.take())
+        (self.current.len() > 0).then(|| self.current.take(&mut self.chunks))
     }
 
     /// Whether an asynchronous append should write by itself: its caller waits for each, so batching would only delay.

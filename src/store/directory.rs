@@ -117,8 +117,6 @@ impl Inner {
             _ => self.write_all_down(),
         };
         let outcome = outcome.and(self.metadata.close());
-        // A queue may live on with a thread that sent to it; what it knows and the index files it has open need not.
-        self.shared.queues().iter().for_each(|queue| queue.forget());
         *lock(&self.lock) = None;
         *closed = Some(outcome.clone());
         outcome

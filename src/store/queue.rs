@@ -30,9 +30,14 @@ pub struct Queue {
     /// CRC-32C of the topic: where the key index starts from.
     topic_hash: u32,
     /// The offset the next appended record gets; only moved with the log's lock held.
-    assigned: AtomicU64,
-    readable: Mutex<Readable>,
+    assigned: OwnLine<AtomicU64>,
+    readable: OwnLine<Mutex<Readable>>,
 }
+
+/// Alone in its cache line: senders assign offsets while another thread makes records readable, and all read the rest.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct OwnLine<T>(T);
 
 /// The records consumers may see.
 #[derive(Debug, Default)]
@@ -58,7 +63,7 @@ pub(crate) struct Span {
 impl Queue {
     pub(crate) fn new(topic: Arc<str>, id: i32) -> Self {
         let topic_hash = crc32c::crc32c(topic.as_bytes());
-        Self { topic, id, topic_hash, assigned: AtomicU64::new(0), readable: Mutex::default() }
+        Self { topic, id, topic_hash, assigned: OwnLine::default(), readable: OwnLine::default() }
     }
 
     pub fn topic(&self) -> &Arc<str> {
@@ -85,12 +90,12 @@ impl Queue {
 
     /// Takes the next offset. The caller holds the log's lock.
     pub(crate) fn assign(&self) -> u64 {
-        self.assigned.fetch_add(1, Ordering::Relaxed)
+        self.assigned.0.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives back `offset` and all after it: their records were not written. The caller holds the log's lock.
     pub(crate) fn unassign(&self, offset: u64) {
-        self.assigned.fetch_min(offset, Ordering::Relaxed);
+        self.assigned.0.fetch_min(offset, Ordering::Relaxed);
     }
 
     /// Makes a record readable. Records of a queue come in order; an offset that was jumped over is a lost record.
@@ -108,8 +113,8 @@ impl Queue {
             readable.recent.push_back(entry);
         }
         // As a rule it is further already: only recovery publishes what was not assigned before.
-        if self.assigned.load(Ordering::Relaxed) <= offset {
-            self.assigned.fetch_max(offset + 1, Ordering::Relaxed);
+        if self.assigned.0.load(Ordering::Relaxed) <= offset {
+            self.assigned.0.fetch_max(offset + 1, Ordering::Relaxed);
         }
     }
 
@@ -119,7 +124,7 @@ impl Queue {
         if readable.max() < next && readable.spans.is_empty() && readable.recent.is_empty() {
             readable.recent_first = next;
         }
-        self.assigned.fetch_max(readable.max(), Ordering::Relaxed);
+        self.assigned.0.fetch_max(readable.max(), Ordering::Relaxed);
     }
 
     /// Adds the part of the queue that an index file holds; spans come oldest first, before any `publish`.
@@ -128,7 +133,7 @@ impl Queue {
         let next = span.first + span.count;
         readable.spans.push_back(span);
         readable.recent_first = next;
-        self.assigned.fetch_max(next, Ordering::Relaxed);
+        self.assigned.0.fetch_max(next, Ordering::Relaxed);
     }
 
     /// Entries below the address `end`, which a finished segment's index file is about to hold: first offset, entries.
@@ -151,7 +156,7 @@ impl Queue {
         readable.spans.push_back(span);
     }
 
-    /// Forgets all records, because the store is closed.
+    /// Forgets all records, because the store is gone.
     pub(crate) fn forget(&self) {
         let mut readable = self.lock();
         *readable = Readable { recent_first: readable.max(), ..Readable::default() };
@@ -188,7 +193,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Readable> {
-        self.readable.lock().unwrap_or_else(PoisonError::into_inner)
+        self.readable.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -29,7 +29,7 @@ fn id() -> UniqueId {
 }
 
 fn list(outstanding: &Arc<Sends>, callback: impl FnOnce(SendOutcome) + Send + 'static) -> u64 {
-    outstanding.list(outstanding.begin(), "Topic".into(), id(), Box::new(callback))
+    outstanding.list(outstanding.begin(), "Topic", id(), Box::new(callback))
 }
 
 fn send(outstanding: &Arc<Sends>) -> (u64, Told) {
