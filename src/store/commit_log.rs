@@ -412,7 +412,8 @@ impl CommitLog {
             }
             match outcome {
                 Ok(list) => state.chunks.put_list(list),
-                Err((batch, failure)) => {
+                Err(failed) => {
+                    let (batch, failure) = *failed;
                     state = self.take_back(state, batch, &failure);
                     own = match written.cmp(&own_at) {
                         std::cmp::Ordering::Less => Err(failure),
@@ -444,13 +445,13 @@ impl CommitLog {
     }
 
     /// Writes one batch, makes it readable and tells everybody concerned.
-    fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, (Batch, Failure)> {
+    fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, Box<(Batch, Failure)>> {
         let len = batch.len() as u64;
         let (segment, start) = (batch.segment().clone(), batch.start());
         batch.close_envelopes();
         let bytes = batch.freeze();
         if let Err(failure) = self.write_bytes(&segment, &bytes, start) {
-            return Err((batch, failure));
+            return Err(Box::new((batch, failure)));
         }
         let _publishing = Publishing::begin();
         self.counters.messages.fetch_add(batch.records() as u64, Ordering::Relaxed);
