@@ -14,9 +14,11 @@ use std::sync::Arc;
 
 /// Buffers are cut from chunks of this size; the parts already written stay in memory as recent blocks.
 const CHUNK_BYTES: usize = 1 << 20;
-/// How many chunks are kept to be used again: fresh memory costs a page fault every 4 KiB. Those that hold the recent
-/// blocks, and two on the way.
-const CHUNKS_KEPT_MAX: usize = RECENT_BYTES_MAX / CHUNK_BYTES + 2;
+/// Chunks become larger, up to this, once a batch outgrows them: it has to be copied each time.
+const CHUNK_BYTES_MAX: usize = 4 << 20;
+/// How many bytes of full chunks are kept to be used again: fresh memory costs a page fault every 4 KiB. Those that hold
+/// the recent blocks, one that is written and one that is over.
+const CHUNKS_KEPT_BYTES: usize = RECENT_BYTES_MAX + 2 * CHUNK_BYTES_MAX;
 /// How many lists of records are kept to be used again, and how long ones: there is one being filled and one written.
 const LISTS_KEPT_MAX: usize = 2;
 const LIST_RECORDS_KEPT_MAX: usize = 8192;
@@ -24,12 +26,19 @@ const LIST_RECORDS_KEPT_MAX: usize = 8192;
 const QUEUES_LOOKED_AT: usize = 16;
 
 /// Memory that batches have used and will use again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chunks {
     /// Full chunks, parts of which may still be read; oldest first.
     full: VecDeque<BytesMut>,
+    chunk_bytes: usize,
     /// For what is known of the records.
     lists: Vec<Vec<Pending>>,
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Self { full: VecDeque::new(), chunk_bytes: CHUNK_BYTES, lists: Vec::new() }
+    }
 }
 
 impl Chunks {
@@ -40,24 +49,26 @@ impl Chunks {
         }
     }
 
+    /// A chunk for a batch that needs `bytes`, and will grow.
     fn take(&mut self, bytes: usize) -> BytesMut {
-        if bytes <= CHUNK_BYTES {
-            while let Some(mut oldest) = self.full.pop_front() {
-                if oldest.try_reclaim(CHUNK_BYTES) {
-                    return oldest;
-                }
-                if self.full.len() < CHUNKS_KEPT_MAX {
-                    self.full.push_front(oldest);
-                    break;
-                }
+        if bytes > self.chunk_bytes {
+            if bytes > CHUNK_BYTES_MAX {
+                return BytesMut::with_capacity(2 * bytes);
             }
+            self.chunk_bytes = bytes.next_power_of_two();
         }
-        BytesMut::with_capacity(bytes.max(CHUNK_BYTES))
+        let bytes = self.chunk_bytes;
+        let free = self.full.iter_mut().position(|chunk| chunk.try_reclaim(bytes));
+        free.and_then(|at| self.full.remove(at)).unwrap_or_else(|| BytesMut::with_capacity(bytes))
     }
 
+    /// Keeps a full chunk until nobody reads it any more, or until others have taken its place.
     fn retire(&mut self, mut chunk: BytesMut) {
         chunk.clear();
         self.full.push_back(chunk);
+        if self.full.len() * self.chunk_bytes > CHUNKS_KEPT_BYTES {
+            self.full.pop_front();
+        }
     }
 }
 
