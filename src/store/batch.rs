@@ -1,6 +1,6 @@
 //! Records on their way to the disk: the bytes of one write, and what is known of each record in them.
 
-use super::append::{Appended, Noted, Waiter};
+use super::append::{Appended, Noted, Waiter, Written};
 use super::blocks::RECENT_BYTES_MAX;
 use super::envelope::{self, ENVELOPE_BYTES};
 use super::publishing::tell;
@@ -108,6 +108,8 @@ pub(crate) struct Batch {
     bytes: BytesMut,
     pending: Vec<Pending>,
     queues: Vec<Arc<Queue>>,
+    /// What the blocked callers among the senders wait for.
+    written: Option<Arc<Written>>,
     /// Who hears of the sends among the records.
     sinks: Vec<Arc<dyn SendSink>>,
     completions: usize,
@@ -122,6 +124,7 @@ impl Batch {
             bytes: BytesMut::new(),
             pending: Vec::new(),
             queues: Vec::new(),
+            written: None,
             sinks: Vec::new(),
             completions: 0,
         }
@@ -218,6 +221,11 @@ impl Batch {
         }
     }
 
+    /// What the caller who added the last record may wait for, together with the others of the batch.
+    pub(crate) fn written(&mut self) -> Arc<Written> {
+        self.written.get_or_insert_default().clone()
+    }
+
     /// Says that `sink` waits for the record added last, and calls it `token`.
     pub(crate) fn answer_to(&mut self, sink: &Arc<dyn SendSink>, token: u64) {
         // A batch has the sends of one or two producers as a rule.
@@ -240,6 +248,7 @@ impl Batch {
             bytes: self.bytes.split(),
             queues: std::mem::take(&mut self.queues),
             pending: std::mem::replace(&mut self.pending, chunks.lists.pop().unwrap_or_default()),
+            written: self.written.take(),
             sinks: std::mem::take(&mut self.sinks),
             completions: std::mem::take(&mut self.completions),
         }
@@ -253,18 +262,19 @@ impl Batch {
     /// Tells everybody who waits that the record is stored. Returns the queues that grew (one of many may be named more
     /// than once) and the emptied list.
     pub(crate) fn succeed(self) -> (Vec<Arc<Queue>>, Vec<Pending>) {
-        self.finish(|pending| Ok(pending.appended()))
+        self.finish(None)
     }
 
     /// Tells everybody who waits that it is not.
     pub(crate) fn fail(self, failure: &Failure) {
-        self.finish(|_| Err(failure.clone()));
+        self.finish(Some(failure));
     }
 
-    fn finish(
-        mut self,
-        result: impl Fn(&Pending) -> Result<Appended, Failure>,
-    ) -> (Vec<Arc<Queue>>, Vec<Pending>) {
+    fn finish(mut self, failure: Option<&Failure>) -> (Vec<Arc<Queue>>, Vec<Pending>) {
+        if let Some(written) = self.written.take() {
+            written.finish(failure.cloned());
+        }
+        let result = |pending: &Pending| failure.map_or_else(|| Ok(pending.appended()), |f| Err(f.clone()));
         let mut answers: Vec<Vec<SendAnswer>> = self.sinks.iter().map(|_| Vec::new()).collect();
         if let [only] = answers.as_mut_slice() {
             only.reserve(self.completions);

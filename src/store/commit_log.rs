@@ -14,7 +14,7 @@
 //! space leaves the log usable: its records are taken back, and the generation rises, so that whatever of them reached
 //! the disk is never read as a record behind the ones that take their place.
 
-use super::append::{Append, Appended, Noted, Parked, Waiter};
+use super::append::{Append, Appended, Noted, Waiter};
 use super::batch::{Batch, Chunks, Pending};
 use super::blocks::RecentBlocks;
 use super::config::FlushMode;
@@ -161,10 +161,9 @@ impl CommitLog {
         if !state.has_leader {
             return self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended);
         }
-        let parked = Parked::new();
-        state.current.wait_with(Waiter::Blocked(parked.clone()));
+        let written = state.current.written();
         drop(state);
-        parked.wait(timeout).map(|()| appended)
+        written.wait(timeout).map(|()| appended)
     }
 
     /// Appends without waiting for the record's durability, and never syncs on this thread.
