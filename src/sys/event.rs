@@ -70,7 +70,7 @@ mod imp {
         fn sleep(&self, left: Option<Duration>) {
             let left = left.map(|left| libc::timespec {
                 tv_sec: libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX),
-                tv_nsec: libc::c_long::try_from(left.subsec_nanos()).unwrap_or(0),
+                tv_nsec: left.subsec_nanos() as libc::c_long,
             });
             let timeout = left.as_ref().map_or(ptr::null(), ptr::from_ref);
             let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
