@@ -3,7 +3,7 @@
 //!
 //! Absolute figures of a shared machine mean little; the ratios are what is watched. The table is printed and written to
 //! target/bench.json. Names on the command line choose groups of rows (`cargo bench --bench bench -- consume idle`);
-//! the long log of `growth` is then a tenth as long, unless PROVE=full is set.
+//! the log of growth_log is then a tenth as long, unless PROVE=full is set.
 #![allow(clippy::print_stdout, clippy::print_stderr, unreachable_pub)]
 
 mod abi;
@@ -19,7 +19,7 @@ mod sqlite;
 
 use std::path::Path;
 
-const GROUPS: [&str; 8] = ["send", "consume", "latency", "sqlite", "dotnet", "open", "idle", "growth"];
+const GROUPS: [&str; 9] = ["send", "consume", "latency", "sqlite", "dotnet", "open", "idle", "topics", "log"];
 
 fn main() {
     // Cargo's test runner starts benches without this; then there is nothing to do.
@@ -61,9 +61,11 @@ fn main() {
     if wants("idle") {
         rows.extend(process::idling(&place));
     }
-    if wants("growth") {
-        let is_whole = groups.is_empty() || std::env::var("PROVE").is_ok_and(|size| size == "full");
+    if wants("topics") {
         rows.push(growth::topics(&place));
+    }
+    if wants("log") {
+        let is_whole = groups.is_empty() || std::env::var("PROVE").is_ok_and(|size| size == "full");
         rows.push(growth::log(&place, is_whole));
     }
     rows::remove(&place.dir);
