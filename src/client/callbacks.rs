@@ -3,11 +3,12 @@
 use super::user_code;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use crate::sys::thread::NamedThread;
 use log::warn;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long [`CallbackThread::stop`] waits for a callback that does not return.

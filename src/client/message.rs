@@ -10,9 +10,9 @@ use crate::protocol::limits::TAG_CHARS_MAX;
 use crate::protocol::properties;
 use crate::protocol::properties::Properties;
 use crate::protocol::record::Record;
+use crate::sys::sync::OnceLock;
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use system_property::NumberTexts;
 use text::Text;
 

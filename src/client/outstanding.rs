@@ -6,9 +6,10 @@ use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::protocol::failure::Stored;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, thread_local};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 /// Lists that threads share evenly, so that senders seldom meet.

@@ -9,8 +9,9 @@ use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::protocol::failure::Stored;
 use crate::protocol::request::SendResponse;
+use crate::sys::sync::{Mutex, MutexGuard};
 use log::error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 pub type SendOutcome = Result<SendResult, Failure>;

@@ -22,6 +22,7 @@ use crate::protocol::limits::BODY_BYTES_MAX;
 use crate::protocol::names;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::sys::sync::thread_local;
 use lifecycle::Shared;
 use std::cell::Cell;
 use std::sync::Arc;

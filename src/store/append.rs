@@ -5,10 +5,12 @@ use super::queue::Queue;
 use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use crate::sys::sync::Instant;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use crate::sys::sync::thread::{self, Thread};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
 /// the body's checksum.
@@ -135,7 +137,7 @@ impl Parked {
         Arc::new(Self {
             is_done: AtomicBool::new(false),
             outcome: Mutex::new(Ok(())),
-            thread: std::thread::current(),
+            thread: thread::current(),
         })
     }
 
@@ -152,14 +154,14 @@ impl Parked {
         let deadline = Instant::now().checked_add(timeout);
         while !self.is_done.load(Ordering::Acquire) {
             let Some(deadline) = deadline else {
-                std::thread::park();
+                thread::park();
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(timed_out(timeout));
             }
-            std::thread::park_timeout(left);
+            thread::park_timeout(left);
         }
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -27,10 +27,11 @@ use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::record;
 use crate::sys::clock::Clock;
+use crate::sys::sync::atomic::{AtomicU64, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use bytes::BufMut;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// Records that wait to be written may take this much memory; more, and appending waits for the writer.

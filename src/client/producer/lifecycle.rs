@@ -17,11 +17,12 @@ use crate::protocol::names;
 use crate::protocol::request::Heartbeat;
 use crate::protocol::request::Notified;
 use crate::sys::fork;
+use crate::sys::sync::atomic::{AtomicU8, Ordering};
+use crate::sys::sync::{Mutex, OnceLock};
 use crate::sys::thread::NamedThread;
 use log::warn;
 use std::any::Any;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 const NEW: u8 = 0;
