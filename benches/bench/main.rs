@@ -36,8 +36,7 @@ fn main() {
     let wants = |group: &str| groups.is_empty() || groups.contains(&group);
 
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let place = rows::Place { dir: scratch.join(format!("bench-{}", std::process::id())) };
-    std::fs::create_dir_all(&place.dir).expect("the bench's directory");
+    let place = rows::Place::new(scratch.join("bench"));
     let mut rows = Vec::new();
     if wants("send") || wants("consume") {
         rows.extend(rows::sending(&place));
@@ -68,7 +67,7 @@ fn main() {
         let is_whole = groups.is_empty() || std::env::var("PROVE").is_ok_and(|size| size == "full");
         rows.push(growth::log(&place, is_whole));
     }
-    rows::remove(&place.dir);
+    drop(place);
 
     report::print(&rows);
     let path = scratch.with_file_name("bench.json");

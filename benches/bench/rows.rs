@@ -9,6 +9,8 @@ use crate::measure::run_threads;
 use crate::probe;
 use crate::report::Better;
 use crate::report::Row;
+use ons::sys::disk::Disk;
+use ons::sys::real_disk::RealDisk;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,12 +28,30 @@ const ROUNDS: usize = 3;
 pub const ROUND: Duration = Duration::from_millis(1_000);
 const BACKLOG_MESSAGES: u64 = 500_000;
 
-/// Where a bench keeps its files, on the disk that is measured.
+/// Where a bench keeps its files, on the disk that is measured. Whatever ends the bench, they go with this.
 pub struct Place {
     pub dir: PathBuf,
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        remove(&self.dir);
+    }
+}
+
 impl Place {
+    /// What a bench that was killed left behind goes first.
+    pub fn new(dir: PathBuf) -> Self {
+        remove(&dir);
+        std::fs::create_dir_all(&dir).expect("the bench's directory");
+        Self { dir }
+    }
+
+    /// Bytes that may still be written.
+    pub fn free_bytes(&self) -> u64 {
+        RealDisk.space(&self.dir).expect("the free space of the bench's directory").available_bytes
+    }
+
     /// An empty data directory.
     pub fn fresh(&self, name: &str) -> PathBuf {
         let dir = self.dir.join(name);
