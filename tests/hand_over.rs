@@ -29,7 +29,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 /// A long poll ends after 15 s, queues are balanced again after 20 s.
-const SILENCE_MAX: Duration = Duration::from_secs(10);
+const SILENCE_MAX: Duration = Duration::from_secs(12);
+/// Messages that others consume meanwhile.
+const STARVED_AFTER: u64 = 200;
 const TOPIC: &str = "hand-over";
 const INSTANCES_MAX: usize = 3;
 /// Threads that only burn time.
@@ -190,26 +192,55 @@ impl Round {
 
     /// Every running instance has a share of the queues and must come by messages.
     fn wait_until_all_consume(&mut self, running: &[usize], each: u64, state: &dyn Fn() -> String) {
-        let mut left: Vec<(usize, u64)> = running.iter().map(|&number| (number, each)).collect();
-        let begun = Instant::now();
-        while !left.is_empty() {
+        let mut waiting: Vec<Waiting> = running.iter().map(|&number| Waiting::new(number, each)).collect();
+        while !waiting.is_empty() {
             let number = self.next(state);
-            if let Some(own) = left.iter_mut().find(|own| own.0 == number) {
-                own.1 -= 1;
+            for own in &mut waiting {
+                own.heard_of(number);
             }
-            left.retain(|own| own.1 > 0);
-            if begun.elapsed() > 3 * SILENCE_MAX {
+            if let Some(starved) = waiting.iter().find(|own| own.is_starved()) {
                 let stacks = proof::stacks_of(std::process::id());
-                panic!("{}: these (and so many messages) are left waiting: {left:?}\n{stacks}", state());
+                panic!("{}: {starved:?}, others come by theirs\n{stacks}", state());
             }
+            waiting.retain(|own| own.missing > 0);
         }
     }
 
     fn check(&self, sent: u64) {
         let seen = self.seen.lock().unwrap();
-        let lost: Vec<_> = (0..sent as usize).filter(|&index| seen.get(index).is_none_or(|&n| n == 0)).collect();
+        let lost: Vec<_> =
+            (0..sent as usize).filter(|&index| seen.get(index).is_none_or(|&n| n == 0)).collect();
         let doubled: Vec<_> = (0..seen.len()).filter(|&index| seen[index] > 1).collect();
         assert!(lost.is_empty() && doubled.is_empty(), "of {sent} lost: {lost:?}, doubled: {doubled:?}");
+    }
+}
+
+/// An instance that has to consume a number of messages.
+#[derive(Debug)]
+struct Waiting {
+    number: usize,
+    missing: u64,
+    last: Instant,
+    /// Messages that others consumed since its own last one.
+    of_others: u64,
+}
+
+impl Waiting {
+    fn new(number: usize, missing: u64) -> Self {
+        Self { number, missing, last: Instant::now(), of_others: 0 }
+    }
+
+    fn heard_of(&mut self, number: usize) {
+        if number == self.number {
+            *self = Self::new(number, self.missing.saturating_sub(1));
+        } else {
+            self.of_others += 1;
+        }
+    }
+
+    /// Messages go to the queues in turn: by their number alone a slow machine cannot starve one.
+    fn is_starved(&self) -> bool {
+        self.of_others >= STARVED_AFTER && self.last.elapsed() > SILENCE_MAX
     }
 }
 

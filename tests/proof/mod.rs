@@ -3,8 +3,12 @@
 #![allow(dead_code)]
 
 use std::fmt::Write;
+use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::path::Path;
 use std::process::Command;
+use std::process::Stdio;
 
 /// Frames of each thread that are shown.
 const FRAMES: &str = "24";
@@ -22,11 +26,20 @@ pub fn size<T>(bounded: T, full: T) -> T {
 pub fn stacks_of(pid: u32) -> String {
     let pid = pid.to_string();
     let backtrace = format!("thread apply all backtrace {FRAMES}");
-    let output = Command::new("gdb").args(["-p", &pid, "-batch", "-nx", "-ex", &backtrace]).output();
-    match output {
-        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
-        _ => format!("(no gdb here)\n{}", kernel_view(&Path::new("/proc").join(pid).join("task"))),
+    // A file, not a pipe: while gdb holds this very process nobody reads.
+    let mut text = tempfile::tempfile().unwrap();
+    let status = Command::new("gdb")
+        .args(["-p", &pid, "-batch", "-nx", "-ex", &backtrace])
+        .stdin(Stdio::null())
+        .stdout(text.try_clone().unwrap())
+        .stderr(Stdio::null())
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        return format!("(no gdb here)\n{}", kernel_view(&Path::new("/proc").join(pid).join("task")));
     }
+    let mut bytes = Vec::new();
+    text.seek(SeekFrom::Start(0)).and_then(|_| text.read_to_end(&mut bytes)).unwrap();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Name, state and place of waiting of each thread.
