@@ -9,6 +9,9 @@
 #include <sched.h>
 #include <stdio.h>
 #include <time.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define SECONDS_MAX 20
 
@@ -49,16 +52,25 @@ void only_this_thread_is_left(void) {
     }
 }
 
-void growth_add(struct growth *growth, double cycle, double kib) {
+double heap_bytes(void) {
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 33)
+    struct mallinfo2 info = mallinfo2();
+    return (double)info.uordblks + (double)info.hblkhd;
+#else
+    return 0;
+#endif
+}
+
+void growth_add(struct growth *growth, double cycle, double bytes) {
     growth->count += 1;
     growth->sum_x += cycle;
-    growth->sum_y += kib;
+    growth->sum_y += bytes;
     growth->sum_xx += cycle * cycle;
-    growth->sum_xy += cycle * kib;
+    growth->sum_xy += cycle * bytes;
 }
 
 double growth_bytes_a_cycle(const struct growth *growth) {
     double spread = growth->count * growth->sum_xx - growth->sum_x * growth->sum_x;
     CHECK(spread > 0);
-    return 1024 * (growth->count * growth->sum_xy - growth->sum_x * growth->sum_y) / spread;
+    return (growth->count * growth->sum_xy - growth->sum_x * growth->sum_y) / spread;
 }

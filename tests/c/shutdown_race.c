@@ -1,5 +1,5 @@
-/* Guards against sends that hang, crash, are lost or are told twice when another thread shuts the client down.
-   Usage: shutdown_race ROUNDS DIR */
+/* Guards against sends that hang, crash, are lost or are told twice when another thread shuts the client
+   down. Usage: shutdown_race ROUNDS DIR */
 #define _POSIX_C_SOURCE 200809L
 
 #include "check.h"
@@ -72,9 +72,9 @@ static int send_async(struct round *round, ons_message *message, int may_be_done
     ons_error *error = NULL;
     ons_send_result *result = NULL;
     int32_t is_done = 0;
-    ons_status status = ons_producer_send_async(round->producer, message, on_sent, round, on_destroy,
-                                                may_be_done ? &is_done : NULL, may_be_done ? &result : NULL,
-                                                &error);
+    ons_status status =
+        ons_producer_send_async(round->producer, message, on_sent, round, on_destroy,
+                                may_be_done ? &is_done : NULL, may_be_done ? &result : NULL, &error);
     /* Destroyed in every case. */
     counter_add(&round->accepted, 1);
     if (!is_taken(status, error)) {
@@ -171,7 +171,8 @@ int main(int argc, char **argv) {
         run(argv[2], chance >> 8);
     }
     compare_with_log(argv[2]);
-    printf("prove: shutdown against sends in C: %ld rounds with %d threads (seed %lu), %ld sends told as stored, "
+    printf("prove: shutdown against sends in C: %ld rounds with %d threads (seed %lu), %ld sends told as "
+           "stored, "
            "as many in the log, 0 told twice, 0 hung\n",
            rounds, THREADS, seed, stored_ever);
     return 0;
