@@ -37,8 +37,10 @@ pub struct History {
 }
 
 impl History {
-    /// Consumes everything with a new group, and what is left for the writer's own group with that.
-    pub fn check(&mut self, dir: &Path, flush: &str, place: &str, told: Told) {
+    /// Consumes everything with a new group, and what is left for the writer's own group with that. True: of that some
+    /// offset had been committed by the writer.
+    pub fn check(&mut self, dir: &Path, flush: &str, place: &str, told: Told) -> bool {
+        let told_before = self.delivered.len();
         self.acknowledged.extend(told.acknowledged);
         self.delivered.extend(told.delivered);
         self.checks += 1;
@@ -50,8 +52,11 @@ impl History {
         let log = consume_all(&broker, &property, &own_group, place);
         let left = consume_all(&broker, &property, GROUP, place);
         broker.close().unwrap();
+        // At the last check everything was consumed.
+        let is_committed = log.len() - left.len() > told_before;
         self.delivered.extend(left.into_values());
         self.compare(&log, place);
+        is_committed
     }
 
     fn compare(&self, log: &BTreeMap<Place, Name>, place: &str) {

@@ -52,9 +52,13 @@ enum Moment {
     Sending,
     /// A segment of the log is being made ready.
     Preparing,
+    /// Late enough for the consumer's offsets to be written.
+    Committed,
 }
 
-const MOMENTS: [Moment; 10] = [
+const MOMENTS: [Moment; 12] = [
+    Moment::Committed,
+    Moment::Committed,
     Moment::Opening,
     Moment::Opening,
     Moment::Opened,
@@ -106,13 +110,13 @@ fn survives_kills(flush: &str, part: &str) {
     let mut random = Random::new();
     let seed = random.seed;
     let wanted = proof::size(10, 200);
-    let (mut kills, mut sending, mut preparing) = (0, 0, 0);
+    let (mut kills, mut sending, mut preparing, mut committed) = (0, 0, 0, 0);
     let (mut acknowledged, mut delivered) = (0, 0);
     let mut history = History::default();
     let mut segment_bytes = 0;
-    while sending < wanted {
+    while sending < wanted || committed == 0 {
         assert!(
-            kills < 20 || sending * 100 >= kills * SENDING_PERCENT_MIN,
+            kills < 40 || sending * 100 >= kills * SENDING_PERCENT_MIN,
             "{flush}, seed {seed}: only {sending} of {kills} kills met a sending writer"
         );
         let dir = scratch.path().join(format!("data-{}", kills / KILLS_PER_DIRECTORY));
@@ -128,14 +132,14 @@ fn survives_kills(flush: &str, part: &str) {
         acknowledged += told.acknowledged.len();
         delivered += told.delivered.len();
         let place = format!("{flush}, seed {seed} (ONS_TEST_SEED), kill {kills} ({moment:?})");
-        history.check(&dir, flush, &place, told);
+        committed += u32::from(history.check(&dir, flush, &place, told));
         kills += 1;
         if kills % KILLS_PER_DIRECTORY == 0 {
             std::fs::remove_dir_all(&dir).unwrap();
         }
     }
     println!(
-        "prove: kills of a Rust writer, {flush}: {kills} SIGKILLs, {sending} of them while 8 threads sent, {preparing} while a segment was made (seed {seed}), {acknowledged} messages acknowledged, {delivered} delivered before a kill, 0 lost, 0 doubled, 0 reordered, 0 passed over"
+        "prove: kills of a Rust writer, {flush}: {kills} SIGKILLs, {sending} of them while 8 threads sent, {preparing} while a segment was made, {committed} behind committed offsets (seed {seed}), {acknowledged} messages acknowledged, {delivered} delivered before a kill, 0 lost, 0 doubled, 0 reordered, 0 passed over"
     );
 }
 
@@ -175,7 +179,7 @@ impl Life<'_> {
         let milestone = match self.moment {
             Moment::Opening => "opening",
             Moment::Opened => "open",
-            Moment::Sending | Moment::Preparing => "ack",
+            Moment::Sending | Moment::Preparing | Moment::Committed => "ack",
         };
         let deadline = Instant::now() + WRITER_MAX;
         loop {
@@ -192,6 +196,7 @@ impl Life<'_> {
             Moment::Opened => Duration::from_micros(random.below(3_000)),
             Moment::Preparing => Duration::from_micros(random.below(500)),
             Moment::Sending => Duration::from_micros(random.below(150_000)),
+            Moment::Committed => Duration::from_micros(1_000_000 + random.below(1_500_000)),
         });
         true
     }

@@ -11,7 +11,6 @@ use ons::Factory;
 use ons::FactoryProperty;
 use ons::Message;
 use ons::Producer;
-use ons::PushConsumer;
 use ons::Submitted;
 use ons::keys;
 use std::io::Write;
@@ -19,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
+use std::sync::mpsc;
 
 const SYNC_THREADS: u64 = 4;
 const ASYNC_THREADS: u64 = 4;
@@ -39,8 +39,14 @@ pub fn run(dir: &Path, flush: &str) {
     say("\nopening .");
     producer.start().unwrap();
     say("open .");
-    let _consumer = start_consumer(property);
+    property.set(keys::CONSUMER_ID, GROUP).unwrap();
+    property.set(keys::CONSUME_THREAD_NUMS, "2").unwrap();
     std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for messages in [3, 50, 700].into_iter().cycle() {
+                consume(&property, messages);
+            }
+        });
         for thread in 0..SYNC_THREADS + ASYNC_THREADS {
             let (producer, thread) = (&producer, run * 100 + thread);
             scope.spawn(move || {
@@ -54,20 +60,22 @@ pub fn run(dir: &Path, flush: &str) {
     });
 }
 
-/// What is said before the listener returns, the parent knows, whatever becomes of the offset.
-fn start_consumer(mut property: FactoryProperty) -> PushConsumer {
-    property.set(keys::CONSUMER_ID, GROUP).unwrap();
-    property.set(keys::CONSUME_THREAD_NUMS, "2").unwrap();
-    let consumer = Factory::create_push_consumer(&property).unwrap();
+/// Consumes so many messages and ends, whatever else was fetched: that is when offsets are committed. What is said before
+/// the listener returns, the parent knows, whatever becomes of the offset.
+fn consume(property: &FactoryProperty, count: usize) {
+    let (told, consumed) = mpsc::channel();
+    let consumer = Factory::create_push_consumer(property).unwrap();
     consumer
-        .subscribe(TOPIC, "*", |message| {
+        .subscribe(TOPIC, "*", move |message| {
             let (thread, number) = name(message);
             say(&format!("got {thread} {number} ."));
+            let _ = told.send(());
             Action::Commit
         })
         .unwrap();
     consumer.start().unwrap();
-    consumer
+    consumed.iter().take(count).for_each(drop);
+    consumer.shutdown().unwrap();
 }
 
 fn message(name: Name) -> Message {
