@@ -22,6 +22,7 @@ use crate::protocol::limits::BODY_BYTES_MAX;
 use crate::protocol::names;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use lifecycle::Begun;
 use lifecycle::Shared;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -109,7 +110,7 @@ impl Producer {
     pub fn send_async(&self, message: &mut Message) -> SendFuture {
         match self.submit(message, FutureWaker::default()) {
             Ok(Submission::Pending(send)) => SendFuture::pending(send),
-            Ok(Submission::Done(send, result)) => SendFuture::ready(send.into_done(result)),
+            Ok(Submission::Done(send, result, _begun)) => SendFuture::ready(send.into_done(result)),
             Err(failure) => SendFuture::ready(Err(failure)),
         }
     }
@@ -123,7 +124,7 @@ impl Producer {
     ) -> Submitted<SendResult> {
         match self.submit(message, Callback(Some(callback))) {
             Ok(Submission::Pending(_)) => Submitted::Pending,
-            Ok(Submission::Done(send, result)) => Submitted::Done(send.into_done(result)),
+            Ok(Submission::Done(send, result, _begun)) => Submitted::Done(send.into_done(result)),
             Err(failure) => Submitted::Done(Err(failure)),
         }
     }
@@ -137,9 +138,10 @@ impl Producer {
     ) -> Result<(), Failure> {
         match self.submit(message, Callback(Some(callback)))? {
             Submission::Pending(_) => Ok(()),
-            Submission::Done(_, Err(failure)) => Err(failure),
-            Submission::Done(send, Ok(response)) => {
-                send.outstanding.begin();
+            Submission::Done(_, Err(failure), _begun) => Err(failure),
+            Submission::Done(send, Ok(response), begun) => {
+                // Not ended in between: a shutdown must not stop the callback thread before it has this one.
+                begun.leave_open();
                 send.decide(Ok(response));
                 Ok(())
             }
@@ -153,7 +155,7 @@ impl Producer {
         connection.transport.send_oneway(&prepared.request(&self.shared.group, message))
     }
 
-    fn submit<R: Receiver>(&self, message: &mut Message, receiver: R) -> Result<Submission<R>, Failure> {
+    fn submit<R: Receiver>(&self, message: &mut Message, receiver: R) -> Result<Submission<'_, R>, Failure> {
         let (begun, connection) = self.shared.begin()?;
         connection.callbacks.ensure_started()?;
         let prepared = Prepared::new(connection, message)?;
@@ -163,7 +165,7 @@ impl Producer {
         let ticket = Ticket::new(send.clone());
         let completion = Box::new(move |result| ticket.complete(result));
         match connection.transport.send_async(&prepared.request(&self.shared.group, message), completion) {
-            Submitted::Done(result) => Ok(Submission::Done(send, result)),
+            Submitted::Done(result) => Ok(Submission::Done(send, result, begun)),
             Submitted::Pending => {
                 // From now on the send ends when its receiver has been told.
                 begun.leave_open();
@@ -180,8 +182,9 @@ impl Drop for Producer {
     }
 }
 
-enum Submission<R> {
-    Done(Arc<PendingSend<R>>, Result<SendResponse, Failure>),
+enum Submission<'a, R> {
+    /// Its receiver is not told yet, and it has not ended.
+    Done(Arc<PendingSend<R>>, Result<SendResponse, Failure>, Begun<'a>),
     Pending(Arc<PendingSend<R>>),
 }
 
