@@ -19,6 +19,7 @@ namespace TestProgram
         private const int ThreadsBlocked = 4;
         private const int ThreadsAsynchronous = 4;
         private const int OutstandingMax = 100;
+        private static readonly int[] s_messages = [3, 50, 700];
         private static readonly Stream s_output = Console.OpenStandardOutput();
 
         public static void Run(string address, string flush, int run)
@@ -27,7 +28,7 @@ namespace TestProgram
             Say("opening");
             Producer producer = client.StartProducer();
             Say("open");
-            _ = client.StartConsumer(Topic, Deliver, threads: "2");
+            new Thread(() => ConsumeOnAndOff(client)).Start();
             for (int i = 0; i < ThreadsBlocked + ThreadsAsynchronous; i++)
             {
                 int thread = (run * 100) + i;
@@ -38,11 +39,29 @@ namespace TestProgram
             }
         }
 
-        private static ConsumeAction Deliver(Message message)
+        /// <summary>A consumer ends after some messages, whatever else it fetched: that is when offsets are committed.</summary>
+        private static void ConsumeOnAndOff(Client client)
         {
-            string[] words = Encoding.ASCII.GetString(message.Body.Span).Split(' ');
-            Say($"got {words[0]} {words[1]}");
-            return ConsumeAction.CommitMessage;
+            for (int round = 0; ; round++)
+            {
+                using var consumed = new SemaphoreSlim(0);
+                using PushConsumer consumer = client.StartConsumer(
+                    Topic,
+                    message =>
+                    {
+                        string[] words = Encoding.ASCII.GetString(message.Body.Span).Split(' ');
+                        Say($"got {words[0]} {words[1]}");
+                        consumed.Release();
+                        return ConsumeAction.CommitMessage;
+                    },
+                    threads: "2");
+                for (int left = s_messages[round % s_messages.Length]; left > 0; left--)
+                {
+                    consumed.Wait();
+                }
+
+                consumer.Shutdown();
+            }
         }
 
         private static void SendBlocked(Producer producer, int thread)
