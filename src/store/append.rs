@@ -6,11 +6,9 @@ use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
 use crate::protocol::request::SendResponse;
-use crate::sys::sync::Instant;
-use crate::sys::sync::Mutex;
-use crate::sys::sync::atomic::{AtomicBool, Ordering};
-use crate::sys::sync::thread::{self, Thread};
-use std::sync::{Arc, PoisonError};
+use crate::sys::event::Event;
+use crate::sys::sync::OnceLock;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
@@ -25,6 +23,8 @@ pub struct Append<'a> {
     pub body: &'a [u8],
     /// Java's hash of the tag, kept in the consume queue beside the position; what it means is the caller's matter.
     pub tag_hash: i64,
+    /// From a caller who has read the properties; else the store reads them.
+    pub noted: Option<Noted>,
 }
 
 /// Where a message was stored.
@@ -48,19 +48,24 @@ impl Appended {
 }
 
 /// What the store itself reads out of a message's properties, in one pass over the text.
-#[derive(Debug, Default)]
-pub(crate) struct Noted {
+#[derive(Debug, Default, Clone)]
+pub struct Noted {
     /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS. Almost every message has one or two.
     keys: [u32; 2],
     keys_count: u8,
     rare: Option<Box<Rare>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Rare {
     more_keys: Vec<u32>,
     due_ms: Option<i64>,
     timer_origin: Option<u64>,
+}
+
+/// Where the hashes of a topic's keys start from.
+pub fn topic_hash(topic: &str) -> u32 {
+    crc32c::crc32c(topic.as_bytes())
 }
 
 /// Hash of a key within a topic, as the key index keeps it.
@@ -73,13 +78,8 @@ impl Noted {
         let mut noted = Self::default();
         for (name, value) in properties::iter(text) {
             match name {
-                properties::UNIQ_KEY => noted.add_key(key_hash(topic_hash, value)),
-                properties::KEYS => {
-                    value
-                        .split(' ')
-                        .filter(|key| !key.is_empty())
-                        .for_each(|key| noted.add_key(key_hash(topic_hash, key)));
-                }
+                properties::UNIQ_KEY => noted.add_key(topic_hash, value),
+                properties::KEYS => noted.add_keys(topic_hash, value),
                 properties::TIMER_OUT_MS if is_timer => noted.rare().due_ms = value.parse().ok(),
                 properties::TIMER_ORIGIN => noted.rare().timer_origin = value.parse().ok(),
                 _ => {}
@@ -103,7 +103,14 @@ impl Noted {
         self.rare.as_ref()?.timer_origin
     }
 
-    fn add_key(&mut self, hash: u32) {
+    /// Of KEYS: keys with a blank between two.
+    pub fn add_keys(&mut self, topic_hash: u32, keys: &str) {
+        keys.split(' ').filter(|key| !key.is_empty()).for_each(|key| self.add_key(topic_hash, key));
+    }
+
+    /// UNIQ_KEY, or one of KEYS.
+    pub fn add_key(&mut self, topic_hash: u32, key: &str) {
+        let hash = key_hash(topic_hash, key);
         match self.keys.get_mut(usize::from(self.keys_count)) {
             Some(slot) => {
                 *slot = hash;
@@ -120,9 +127,8 @@ impl Noted {
 
 /// Who waits for a record.
 pub(crate) enum Waiter {
-    /// The leader itself, or nobody.
+    /// Nobody, the leader itself, or a caller blocked until the whole batch is written.
     None,
-    Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
     /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
     Sink {
@@ -135,7 +141,6 @@ impl std::fmt::Debug for Waiter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Blocked(_) => "Blocked",
             Self::Completion(_) => "Completion",
             Self::Sink { .. } => "Sink",
         })
@@ -147,52 +152,32 @@ impl Waiter {
         match self {
             // Those of sinks are told together, by the batch.
             Self::None | Self::Sink { .. } => {}
-            Self::Blocked(parked) => parked.finish(result.map(|_| ())),
             Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }
     }
 }
 
-/// A blocked caller that another thread writes for.
-#[derive(Debug)]
-pub(crate) struct Parked {
-    is_done: AtomicBool,
-    outcome: Mutex<Result<(), Failure>>,
-    thread: Thread,
+/// What the blocked callers of one batch wait for.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    is_over: Event,
+    /// Set before `is_over`, if the batch was not written.
+    failure: OnceLock<Failure>,
 }
 
-impl Parked {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            is_done: AtomicBool::new(false),
-            outcome: Mutex::new(Ok(())),
-            thread: thread::current(),
-        })
-    }
-
-    fn finish(&self, result: Result<(), Failure>) {
-        if result.is_err() {
-            *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = result;
+impl Written {
+    pub(super) fn finish(&self, failure: Option<Failure>) {
+        if let Some(failure) = failure {
+            let _ = self.failure.set(failure);
         }
-        self.is_done.store(true, Ordering::Release);
-        self.thread.unpark();
+        self.is_over.set();
     }
 
-    /// Waits on the thread that made this value.
     pub(crate) fn wait(&self, timeout: Duration) -> Result<(), Failure> {
-        let deadline = Instant::now().checked_add(timeout);
-        while !self.is_done.load(Ordering::Acquire) {
-            let Some(deadline) = deadline else {
-                thread::park();
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(timed_out(timeout));
-            }
-            thread::park_timeout(left);
+        if !self.is_over.wait(timeout) {
+            return Err(timed_out(timeout));
         }
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failure.get().cloned().map_or(Ok(()), Err)
     }
 }
 
