@@ -1,5 +1,6 @@
 //! A message as a program sees it: topic, tag, key, body and properties, on the way out and on the way in.
 
+mod labels;
 mod system_property;
 mod text;
 
@@ -58,6 +59,15 @@ impl Message {
             message.refused = Some(Box::new(refused));
         }
         message
+    }
+
+    /// A message with a copy of `body`; a tag or key that is not acceptable is told at once.
+    pub(crate) fn from_parts(topic: &str, tag: &str, key: &str, body: &[u8]) -> Result<Self, Failure> {
+        let mut message =
+            Self { topic: topic.into(), body: Bytes::copy_from_slice(body), ..Self::default() };
+        message.set_tag(tag)?;
+        message.set_key(key)?;
+        Ok(message)
     }
 
     /// A message that was pulled. `topic` is the one the program subscribed to, whatever queue it came out of.
