@@ -5,7 +5,6 @@
 
 use crate::broker::lifecycle::Broker;
 use crate::broker::topics::Topic;
-use crate::protocol::failure::Completion;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
 use crate::protocol::limits::BODY_BYTES_MAX;
@@ -15,9 +14,9 @@ use crate::protocol::record::RecordHead;
 use crate::protocol::record::SYS_FLAG_TRANSACTION_MASK;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
 use crate::protocol::tags::tag_hash;
 use crate::store::Append;
-use crate::store::Appended;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,14 +44,15 @@ impl Broker {
         let (topic, tag_hash) = self.admit(request)?;
         let append = append_of(&topic, request, tag_hash)?;
         let appended = self.store.append_blocking(&append, timeout)?;
-        Ok(response(append.queue.id(), &appended))
+        Ok(appended.response(append.queue.id()))
     }
 
-    /// Starts to store a message; never waits for the disk.
+    /// Starts to store a message; never waits for a sync. `Pending`: `sink` hears of `token` exactly once.
     pub fn send_async(
         &self,
         request: &SendRequest<'_>,
-        completion: Completion<SendResponse>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
     ) -> Submitted<SendResponse> {
         let (topic, tag_hash) = match self.admit(request) {
             Ok(admitted) => admitted,
@@ -62,12 +62,10 @@ impl Broker {
             Ok(append) => append,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let queue_id = append.queue.id();
-        let done = move |result: Result<Appended, Failure>| {
-            completion(result.map(|appended| response(queue_id, &appended)));
-        };
-        match self.store.append(&append, Box::new(done)) {
-            Submitted::Done(result) => Submitted::Done(result.map(|appended| response(queue_id, &appended))),
+        match self.store.append_for(&append, sink, token) {
+            Submitted::Done(result) => {
+                Submitted::Done(result.map(|appended| appended.response(append.queue.id())))
+            }
             Submitted::Pending => Submitted::Pending,
         }
     }
@@ -103,14 +101,6 @@ pub(super) fn append_of<'a>(
         ..RecordHead::default()
     };
     Ok(Append { queue, head, properties: request.properties, body: request.body, tag_hash })
-}
-
-fn response(queue_id: i32, appended: &Appended) -> SendResponse {
-    SendResponse {
-        queue_id,
-        queue_offset: i64::try_from(appended.queue_offset).unwrap_or(i64::MAX),
-        position: i64::try_from(appended.position).unwrap_or(i64::MAX),
-    }
 }
 
 fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {

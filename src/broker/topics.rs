@@ -17,12 +17,12 @@ use crate::protocol::names;
 use crate::store::Store;
 use crate::store::Table;
 use crate::store::queue::Queue;
+use crate::sys::sync::RwLock;
+use crate::sys::sync::atomic::AtomicUsize;
+use crate::sys::sync::atomic::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::RwLock;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 
 const ROW_VERSION: u8 = 1;
 /// Most queues of one topic.

@@ -2,12 +2,12 @@
 
 use crate::protocol::unique_id::UniqueId;
 use crate::protocol::unique_id::UniqueIdGenerator;
+use crate::sys::sync::atomic::{AtomicU32, Ordering};
 use once_cell::sync::Lazy;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// One generator for the process: two would have to be told apart by something else.
 static MESSAGE_IDS: Lazy<UniqueIdGenerator> =

@@ -16,12 +16,13 @@ use crate::sys::disk::Disk;
 use crate::sys::fork;
 use crate::sys::real_disk::RealDisk;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::Mutex;
 use log::warn;
 use once_cell::sync::Lazy;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// What the time of a broker is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use crate::protocol::request::QueueOffset;
 use crate::protocol::request::SendBackRequest;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -47,10 +48,11 @@ impl Transport for InProcess {
     fn send_async(
         &self,
         request: &SendRequest<'_>,
-        completion: Completion<SendResponse>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
     ) -> Submitted<SendResponse> {
         match self.broker() {
-            Ok(broker) => broker.send_async(request, completion),
+            Ok(broker) => broker.send_async(request, sink, token),
             Err(failure) => Submitted::Done(Err(failure)),
         }
     }

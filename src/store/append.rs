@@ -5,10 +5,13 @@ use super::queue::Queue;
 use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use crate::protocol::request::SendResponse;
+use crate::sys::sync::Instant;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use crate::sys::sync::thread::{self, Thread};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 /// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
 /// the body's checksum.
@@ -31,6 +34,17 @@ pub struct Appended {
     /// Where the record begins in the log.
     pub position: u64,
     pub store_timestamp_ms: i64,
+}
+
+impl Appended {
+    /// What a sender is answered.
+    pub fn response(&self, queue_id: i32) -> SendResponse {
+        SendResponse {
+            queue_id,
+            queue_offset: i64::try_from(self.queue_offset).unwrap_or(i64::MAX),
+            position: i64::try_from(self.position).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 /// What the store itself reads out of a message's properties, in one pass over the text.
@@ -100,6 +114,11 @@ pub(crate) enum Waiter {
     None,
     Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
+    /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
+    Sink {
+        index: u32,
+        token: u64,
+    },
 }
 
 impl std::fmt::Debug for Waiter {
@@ -108,6 +127,7 @@ impl std::fmt::Debug for Waiter {
             Self::None => "None",
             Self::Blocked(_) => "Blocked",
             Self::Completion(_) => "Completion",
+            Self::Sink { .. } => "Sink",
         })
     }
 }
@@ -115,7 +135,8 @@ impl std::fmt::Debug for Waiter {
 impl Waiter {
     pub(crate) fn finish(self, result: Result<Appended, Failure>) {
         match self {
-            Self::None => {}
+            // Those of sinks are told together, by the batch.
+            Self::None | Self::Sink { .. } => {}
             Self::Blocked(parked) => parked.finish(result.map(|_| ())),
             Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }
@@ -135,7 +156,7 @@ impl Parked {
         Arc::new(Self {
             is_done: AtomicBool::new(false),
             outcome: Mutex::new(Ok(())),
-            thread: std::thread::current(),
+            thread: thread::current(),
         })
     }
 
@@ -152,14 +173,14 @@ impl Parked {
         let deadline = Instant::now().checked_add(timeout);
         while !self.is_done.load(Ordering::Acquire) {
             let Some(deadline) = deadline else {
-                std::thread::park();
+                thread::park();
                 continue;
             };
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(timed_out(timeout));
             }
-            std::thread::park_timeout(left);
+            thread::park_timeout(left);
         }
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -2,9 +2,11 @@
 
 use super::append::{Appended, Noted, Waiter};
 use super::envelope::ENVELOPE_BYTES;
+use super::publishing::tell;
 use super::queue::{Entry, Queue};
 use super::segment::Segment;
 use crate::protocol::failure::Failure;
+use crate::protocol::request::{SendAnswer, SendSink};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 
@@ -39,12 +41,21 @@ pub(crate) struct Batch {
     start: u64,
     bytes: BytesMut,
     pending: Vec<Pending>,
+    /// Who hears of the sends among the records.
+    sinks: Vec<Arc<dyn SendSink>>,
     completions: usize,
 }
 
 impl Batch {
     pub(crate) fn new(segment: Arc<Segment>, start: u64) -> Self {
-        Self { segment, start, bytes: BytesMut::new(), pending: Vec::new(), completions: 0 }
+        Self {
+            segment,
+            start,
+            bytes: BytesMut::new(),
+            pending: Vec::new(),
+            sinks: Vec::new(),
+            completions: 0,
+        }
     }
 
     pub(crate) fn segment(&self) -> &Arc<Segment> {
@@ -93,10 +104,21 @@ impl Batch {
 
     /// Says who waits for the record added last.
     pub(crate) fn wait_with(&mut self, waiter: Waiter) {
-        self.completions += usize::from(matches!(waiter, Waiter::Completion(_)));
+        self.completions += usize::from(matches!(waiter, Waiter::Completion(_) | Waiter::Sink { .. }));
         if let Some(last) = self.pending.last_mut() {
             last.waiter = waiter;
         }
+    }
+
+    /// Says that `sink` waits for the record added last, and calls it `token`.
+    pub(crate) fn answer_to(&mut self, sink: &Arc<dyn SendSink>, token: u64) {
+        // A batch has the sends of one or two producers as a rule.
+        let known = self.sinks.iter().rposition(|known| Arc::ptr_eq(known, sink));
+        let index = known.unwrap_or_else(|| {
+            self.sinks.push(sink.clone());
+            self.sinks.len() - 1
+        });
+        self.wait_with(Waiter::Sink { index: index as u32, token });
     }
 
     /// Takes everything out, leaving an empty batch behind it that goes on in the same chunk of memory.
@@ -109,6 +131,7 @@ impl Batch {
             start,
             bytes: self.bytes.split(),
             pending: std::mem::replace(&mut self.pending, Vec::with_capacity(capacity)),
+            sinks: std::mem::take(&mut self.sinks),
             completions: std::mem::take(&mut self.completions),
         }
     }
@@ -120,16 +143,33 @@ impl Batch {
 
     /// Tells everybody who waits that the record is stored.
     pub(crate) fn succeed(self) {
-        for mut pending in self.pending {
-            let appended = pending.appended();
-            std::mem::replace(&mut pending.waiter, Waiter::None).finish(Ok(appended));
-        }
+        self.finish(|pending| Ok(pending.appended()));
     }
 
     /// Tells everybody who waits that it is not.
     pub(crate) fn fail(self, failure: &Failure) {
-        for pending in self.pending {
-            pending.waiter.finish(Err(failure.clone()));
+        self.finish(|_| Err(failure.clone()));
+    }
+
+    fn finish(self, result: impl Fn(&Pending) -> Result<Appended, Failure>) {
+        let mut answers: Vec<Vec<SendAnswer>> = self.sinks.iter().map(|_| Vec::new()).collect();
+        if let [only] = answers.as_mut_slice() {
+            only.reserve(self.completions);
+        }
+        for mut pending in self.pending {
+            match std::mem::replace(&mut pending.waiter, Waiter::None) {
+                Waiter::Sink { index, token } => {
+                    let result = result(&pending).map(|appended| appended.response(pending.queue.id()));
+                    if let Some(answers) = answers.get_mut(index as usize) {
+                        answers.push(SendAnswer { token, result });
+                    }
+                }
+                Waiter::None => {}
+                waiter => waiter.finish(result(&pending)),
+            }
+        }
+        for (sink, answers) in self.sinks.into_iter().zip(answers) {
+            tell("a receiver of answers", || sink.answered(answers));
         }
     }
 

@@ -26,15 +26,21 @@ use super::segment::Segment;
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::record;
+use crate::protocol::request::SendSink;
 use crate::sys::clock::Clock;
+use crate::sys::sync::atomic::{AtomicU64, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use bytes::BufMut;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// Records that wait to be written may take this much memory; more, and appending waits for the writer.
-pub(crate) const PENDING_BYTES_MAX: usize = 16 << 20;
+/// Records that wait to be written may take this much memory; more, and appending waits for the writer. Little enough
+/// for what is written to be still in the processor's cache, enough for 64 blocked callers of a kilobyte or more.
+pub(crate) const PENDING_BYTES_MAX: usize = 512 << 10;
+/// An asynchronous caller without syncs that finds so much waiting and nobody writing writes it, rather than leave it
+/// to a thread on another processor.
+const LEAD_BYTES: usize = 64 << 10;
 /// A leader that was woken for its own record writes at most this many further batches before it hands over.
 const EXTRA_BATCHES_MAX: u32 = 4;
 /// Every so many inline writes an asynchronous one is left to the log thread, to see whether its caller sends on
@@ -95,6 +101,10 @@ struct State {
     /// Whether asynchronous callers send on without waiting for completions.
     is_pipelined: bool,
     inline_writes: u32,
+    /// Threads that wait for `progress`: telling nobody would still cost a system call.
+    waiting: usize,
+    /// The log thread was woken and has not looked yet.
+    is_log_thread_woken: bool,
 }
 
 impl CommitLog {
@@ -117,6 +127,8 @@ impl CommitLog {
             outstanding: 0,
             is_pipelined: false,
             inline_writes: 0,
+            waiting: 0,
+            is_log_thread_woken: false,
         };
         Self {
             flush,
@@ -156,6 +168,21 @@ impl CommitLog {
         append: &Append<'_>,
         completion: Completion<Appended>,
     ) -> Submitted<Appended> {
+        self.submit(append, |batch| batch.wait_with(Waiter::Completion(completion)))
+    }
+
+    /// As [`CommitLog::append`], for one of many sends: `sink` hears of `token`.
+    pub(crate) fn append_for(
+        &self,
+        append: &Append<'_>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
+    ) -> Submitted<Appended> {
+        self.submit(append, |batch| batch.answer_to(sink, token))
+    }
+
+    /// `wait` says who waits for the record added last.
+    fn submit(&self, append: &Append<'_>, wait: impl FnOnce(&mut Batch)) -> Submitted<Appended> {
         let noted = match note(append) {
             Ok(noted) => noted,
             Err(failure) => return Submitted::Done(Err(failure)),
@@ -170,7 +197,7 @@ impl CommitLog {
         if self.flush == FlushMode::Async && !state.has_leader && state.may_write_inline() {
             return Submitted::Done(self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended));
         }
-        state.current.wait_with(Waiter::Completion(completion));
+        wait(&mut state.current);
         state.outstanding += 1;
         self.leave_to_log_thread(state);
         Submitted::Pending
@@ -187,7 +214,8 @@ impl CommitLog {
 
     /// Writes whatever waits. For the log thread; other threads may call it too.
     pub(crate) fn lead_if_idle(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.is_log_thread_woken = false;
         if !state.has_leader && state.has_pending() {
             // The outcome was told to those who wait for it.
             let _ = self.lead(state, None);
@@ -200,7 +228,7 @@ impl CommitLog {
         state.refusal.get_or_insert(why);
         loop {
             if state.has_leader {
-                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait_for_progress(state);
             } else if state.has_pending() {
                 let _ = self.lead(state, None);
                 state = self.lock();
@@ -246,6 +274,13 @@ impl CommitLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wait_for_progress<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
     fn wait_for_room<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -258,12 +293,14 @@ impl CommitLog {
                 continue;
             }
             if timeout == Duration::MAX {
-                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait_for_progress(state);
                 continue;
             }
+            state.waiting += 1;
             let (again, waited) =
                 self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
             state = again;
+            state.waiting -= 1;
             if waited.timed_out() && state.pending_bytes >= PENDING_BYTES_MAX {
                 return Err(Failure::new(
                     FailureKind::Timeout,
@@ -343,10 +380,17 @@ impl CommitLog {
         Ok(())
     }
 
-    fn leave_to_log_thread(&self, state: MutexGuard<'_, State>) {
-        let is_idle = !state.has_leader;
-        drop(state);
-        if is_idle {
+    fn leave_to_log_thread(&self, mut state: MutexGuard<'_, State>) {
+        if state.has_leader {
+            return;
+        }
+        if self.flush == FlushMode::Async && state.pending_bytes >= LEAD_BYTES {
+            // The outcome was told to those who wait for it.
+            let _ = self.lead(state, Some(0));
+            return;
+        }
+        if !std::mem::replace(&mut state.is_log_thread_woken, true) {
+            drop(state);
             self.wake_log_thread();
         }
     }
@@ -384,17 +428,22 @@ impl CommitLog {
                 };
                 break;
             }
-            self.progress.notify_all();
+            if state.waiting > 0 {
+                self.progress.notify_all();
+            }
             written += 1;
             if extra.is_some_and(|extra| written > own_at + extra) {
                 break;
             }
         }
         state.has_leader = false;
-        let is_left = state.has_pending();
+        let wakes_log_thread =
+            state.has_pending() && !std::mem::replace(&mut state.is_log_thread_woken, true);
+        if state.waiting > 0 {
+            self.progress.notify_all();
+        }
         drop(state);
-        self.progress.notify_all();
-        if is_left {
+        if wakes_log_thread {
             self.wake_log_thread();
         }
         own

@@ -3,9 +3,10 @@
 
 use super::index_file::IndexFile;
 use crate::protocol::failure::Failure;
+use crate::sys::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// What a queue knows of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

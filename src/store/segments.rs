@@ -7,9 +7,10 @@ use super::index_file::{self, IndexFile};
 use super::segment::Segment;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// A retired segment waits under this ending to become the next one.
 pub(crate) const SPARE_EXTENSION: &str = "spare";

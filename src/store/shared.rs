@@ -9,9 +9,10 @@ use super::segment::Segment;
 use super::segments::Segments;
 use super::timers::Timers;
 use crate::protocol::failure::Failure;
+use crate::sys::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 /// Background work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

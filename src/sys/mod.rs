@@ -10,4 +10,5 @@ pub mod real_disk;
 pub mod scheduler;
 #[cfg(any(test, feature = "testing"))]
 pub mod sim_disk;
+pub mod sync;
 pub mod thread;
