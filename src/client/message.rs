@@ -76,7 +76,7 @@ impl Message {
     /// A message with a copy of `body`; a tag or key that is not acceptable is told at once.
     pub(crate) fn from_parts(topic: &str, tag: &str, key: &str, body: &[u8]) -> Result<Self, Failure> {
         let mut message =
-            Self { topic: topic.into(), body: Bytes::copy_from_slice(body), ..Self::default() };
+            Self { topic: shared(topic), body: Bytes::copy_from_slice(body), ..Self::default() };
         message.set_tag(tag)?;
         message.set_key(key)?;
         Ok(message)

@@ -27,9 +27,14 @@ use std::time::Duration;
 
 pub type SendOutcome = Result<SendResult, Failure>;
 
-/// Is told the outcome of one asynchronous send, exactly once, on the thread `ons-callback`.
+/// Is told the outcome of one asynchronous send, exactly once, on the thread `ons-callback` unless it is light.
 pub trait SendCallback: Send + 'static {
     fn call(self, outcome: SendOutcome);
+
+    /// Whether it neither waits nor runs the user's code: then it is told on the thread that learned the outcome.
+    fn is_light(&self) -> bool {
+        false
+    }
 }
 
 impl<F: FnOnce(SendOutcome) + Send + 'static> SendCallback for F {
@@ -54,6 +59,8 @@ pub struct Outstanding<C> {
     scheduler: Arc<Scheduler>,
     timeout: Duration,
     is_sweep_due: AtomicBool,
+    /// A callback that was light has been here: the others need not be looked at.
+    has_light: AtomicBool,
     own: Weak<Outstanding<C>>,
 }
 
@@ -126,6 +133,7 @@ impl<C: SendCallback> Outstanding<C> {
             scheduler,
             timeout,
             is_sweep_due: AtomicBool::new(false),
+            has_light: AtomicBool::new(false),
             own: own.clone(),
         })
     }
@@ -134,6 +142,9 @@ impl<C: SendCallback> Outstanding<C> {
     pub fn list(&self, begun: Begun<'_, C>, topic: Arc<str>, message_id: UniqueId, callback: C) -> u64 {
         let shard = begun.shard;
         begun.leave_open();
+        if callback.is_light() && !self.has_light.load(Ordering::Relaxed) {
+            self.has_light.store(true, Ordering::Relaxed);
+        }
         let waiting = Some(Waiting { topic, message_id, age: Age::New, callback });
         let mut slots = self.slots(shard);
         let index = slots.free.pop().unwrap_or(slots.all.len() as u32);
@@ -156,7 +167,7 @@ impl<C: SendCallback> Outstanding<C> {
         token: u64,
         answer: Result<SendResponse, Failure>,
     ) -> Option<(C, SendOutcome)> {
-        let waiting = self.take(token)?;
+        let waiting = self.take(token, |_| true)?;
         let outcome = (waiting.callback, outcome(waiting.topic, waiting.message_id, answer));
         self.end(shard_of(token));
         Some(outcome)
@@ -227,21 +238,32 @@ impl<C: SendCallback> Outstanding<C> {
         }
     }
 
-    fn take(&self, token: u64) -> Option<Waiting<C>> {
+    fn take(&self, token: u64, is_wanted: impl FnOnce(&C) -> bool) -> Option<Waiting<C>> {
         let index = (token as u32) >> SHARD_BITS;
         let mut slots = self.slots(shard_of(token));
         let slot = slots.all.get_mut(index as usize)?;
         if slot.generation != (token >> GENERATION_SHIFT) as u32 {
             return None;
         }
-        let waiting = slot.waiting.take()?;
+        let waiting = slot.waiting.take_if(|waiting| is_wanted(&waiting.callback))?;
         slot.generation = slot.generation.wrapping_add(1);
         slots.free.push(index);
         Some(waiting)
     }
 
-    fn tell(&self, answer: SendAnswer) {
-        let Some(waiting) = self.take(answer.token) else { return };
+    /// Tells the light callbacks; returns the answers to the others.
+    fn tell_light(&self, answers: Vec<SendAnswer>) -> Vec<SendAnswer> {
+        let mut others = Vec::new();
+        for answer in answers {
+            match self.take(answer.token, C::is_light) {
+                Some(waiting) => self.tell(waiting, answer),
+                None => others.push(answer),
+            }
+        }
+        others
+    }
+
+    fn tell(&self, waiting: Waiting<C>, answer: SendAnswer) {
         let Waiting { topic, message_id, callback, .. } = waiting;
         let outcome = outcome(topic.clone(), message_id, answer.result);
         if let Err(panic) = user_code::run(|| callback.call(outcome)) {
@@ -297,14 +319,21 @@ impl<C> Outstanding<C> {
 
 impl<C: SendCallback> SendSink for Outstanding<C> {
     fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
-        let callbacks = self.callbacks.clone();
-        callbacks.push(self, answers);
+        let answers = if self.has_light.load(Ordering::Relaxed) { self.tell_light(answers) } else { answers };
+        if !answers.is_empty() {
+            let callbacks = self.callbacks.clone();
+            callbacks.push(self, answers);
+        }
     }
 }
 
 impl<C: SendCallback> Deliver for Outstanding<C> {
     fn deliver(&self, answers: Vec<SendAnswer>) {
-        answers.into_iter().for_each(|answer| self.tell(answer));
+        for answer in answers {
+            if let Some(waiting) = self.take(answer.token, |_| true) {
+                self.tell(waiting, answer);
+            }
+        }
     }
 }
 

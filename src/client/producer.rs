@@ -2,7 +2,6 @@
 
 mod lifecycle;
 
-use super::completions::Completions;
 use super::connection::Connection;
 use super::connection::Connector;
 use super::factory_property::FactoryProperty;
@@ -143,21 +142,6 @@ impl<C: SendCallback> Producer<C> {
                     None => Ok(()),
                 }
             }
-        }
-    }
-
-    /// Starts to store a message. `Done`: finished already. `Pending`: `completions` gives the outcome, with `token`;
-    /// perhaps before this returns.
-    pub fn send_collected(
-        &self,
-        message: &mut Message,
-        completions: &Arc<Completions>,
-        token: u64,
-    ) -> Submitted<SendResult> {
-        match self.submit(message, completions.receiver(token)) {
-            Ok(Submission::Pending(_)) => Submitted::Pending,
-            Ok(Submission::Done(send, result)) => Submitted::Done(send.into_done(result)),
-            Err(failure) => Submitted::Done(Err(failure)),
         }
     }
 

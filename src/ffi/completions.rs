@@ -1,9 +1,9 @@
 //! `ons_completions`: collects the ends of asynchronous sends, many in one call.
 
+use crate::client::completions::Collected;
 use crate::client::completions::Completions;
 use crate::client::message::Message;
 use crate::client::producer::Producer;
-use crate::client::send_result::SendResult;
 use crate::ffi::boundary::Handle;
 use crate::ffi::boundary::Out;
 use crate::ffi::boundary::Refusal;
@@ -22,6 +22,7 @@ use crate::ffi::error::ErrorContent;
 use crate::ffi::error::ons_error;
 use crate::ffi::error::ons_status;
 use crate::ffi::message::ons_message;
+use crate::ffi::producer::NativeCallback;
 use crate::ffi::producer::ons_producer;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
@@ -171,16 +172,17 @@ impl Places {
 }
 
 fn send(
-    producer: &Producer,
+    producer: &Producer<NativeCallback>,
     message: &mut Message,
     completions: &Collector,
     token: u64,
     places: Places,
 ) -> Result<(), Refusal> {
-    match producer.send_collected(message, &completions.0, token) {
+    let collected = Collected { token, completions: completions.0.clone() };
+    match producer.submit(message, NativeCallback::Collected(collected)) {
         Submitted::Done(outcome) => {
             let result = outcome?;
-            places.message_id.set(id_characters(&result.message_id)?);
+            places.message_id.set(id_characters(result.message_id.as_str())?);
             places.queue_id.set(result.queue_id);
             places.queue_offset.set(result.queue_offset);
             places.is_done.set(1);
@@ -196,13 +198,15 @@ fn send(
 /// Every producer of this library makes ids of this length.
 fn id_characters(id: &str) -> Result<[u8; ID_LEN], Refusal> {
     let characters = id.as_bytes().try_into();
-    characters.map_err(|_| Failure::state(format!("the message id '{id}' has not {ID_LEN} characters")).into())
+    characters
+        .map_err(|_| Failure::state(format!("the message id '{id}' has not {ID_LEN} characters")).into())
 }
 
 /// Gives at most `max` ended sends, in the order in which they ended, and writes how many to `*count_out`. Each of
 /// the arrays has room for `max` entries, of 32 characters without a NUL in `message_ids_out`. Where `errors_out`
 /// receives an owned error the send failed, and of the others only the token is written; elsewhere it receives NULL.
-/// Take until the count is 0. A shutdown of the producer waits until its sends were taken.
+/// Take until the count is 0. After a shutdown of the producer
+/// everything about its sends can be taken.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_completions_take(
     completions: *const ons_completions,
@@ -224,32 +228,30 @@ pub unsafe extern "C" fn ons_completions_take(
             let _ = out(errors_out, "errors_out")?;
             (borrow(completions, "completions")?, out(count_out, "count_out")?)
         };
-        let mut index = 0;
-        completions.0.take(max, |token, outcome| {
-            // SAFETY: there is room for `max` entries everywhere, and this runs at most so often.
+        let taken = completions.0.take(max);
+        count.set(taken.len());
+        for (index, (token, outcome)) in taken.into_iter().enumerate() {
+            let told = outcome.map_err(Refusal::from).and_then(|result| {
+                let id = id_characters(result.message_id.as_str())?;
+                Ok((id, result.queue_id, result.queue_offset))
+            });
+            // SAFETY: the contract says that there is room for `max` entries everywhere, and `take` gave no more.
             unsafe {
                 tokens_out.add(index).write(token);
-                let error = match outcome.map_err(Refusal::from).and_then(with_id) {
-                    Ok((result, id)) => {
+                let error = match told {
+                    Ok((id, queue_id, queue_offset)) => {
                         message_ids_out.cast::<[u8; ID_LEN]>().add(index).write(id);
-                        queue_ids_out.add(index).write(result.queue_id);
-                        queue_offsets_out.add(index).write(result.queue_offset);
+                        queue_ids_out.add(index).write(queue_id);
+                        queue_offsets_out.add(index).write(queue_offset);
                         ptr::null_mut()
                     }
                     Err(refusal) => give::<ons_error>(ErrorContent::from(refusal)),
                 };
                 errors_out.add(index).write(error);
             }
-            index += 1;
-        });
-        count.set(index);
+        }
         Ok(())
     })
-}
-
-fn with_id(result: SendResult) -> Result<(SendResult, [u8; ID_LEN]), Refusal> {
-    let id = id_characters(&result.message_id)?;
-    Ok((result, id))
 }
 
 /// Frees a collection. What is still under way with it ends unheard. NULL is ignored.

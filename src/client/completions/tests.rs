@@ -1,89 +1,64 @@
-//! Guards against an end of a send that is told twice or never, and against a reader that is not woken or woken for each.
+//! Guards against an outcome that is told twice or never, and against a reader that is not woken, or woken for each.
 
 use super::*;
-use crate::client::callbacks::CallbackThread;
-use crate::client::outstanding::Outstanding;
+use crate::client::send_result::SendResult;
 use crate::protocol::failure::Failure;
-use crate::protocol::request::SendResponse;
-use crate::sys::clock::SystemClock;
-use crate::sys::scheduler::Scheduler;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use crate::protocol::unique_id::UniqueIdGenerator;
+use crate::sys::sync::atomic::{AtomicUsize, Ordering};
+use crate::sys::sync::mpsc;
+use crate::sys::sync::thread;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-fn outstanding() -> Arc<Outstanding> {
-    let scheduler = Scheduler::new("test", Arc::new(SystemClock::new())).unwrap();
-    Outstanding::new(Arc::new(CallbackThread::default()), Arc::new(scheduler), LIMIT)
+fn stored(queue_offset: i64) -> SendOutcome {
+    let message_id = UniqueIdGenerator::new(Ipv4Addr::LOCALHOST, 1, 1).generate(0);
+    Ok(SendResult { message_id, topic: "Topic".into(), queue_id: 0, queue_offset })
 }
 
-fn send(outstanding: &Arc<Outstanding>, completions: &Arc<Completions>, token: u64) -> Arc<PendingSend<Collected>> {
-    outstanding.begin();
-    PendingSend::new(outstanding.clone(), "Topic".into(), &format!("ID{token}"), completions.receiver(token))
-}
-
-fn end(send: Arc<PendingSend<Collected>>, queue_offset: i64) {
-    send.clone().submitted();
-    send.decide(Ok(SendResponse { queue_id: 0, queue_offset, position: 0 }));
+fn tell(completions: &Arc<Completions>, token: u64, outcome: SendOutcome) {
+    Collected { token, completions: completions.clone() }.call(outcome);
 }
 
 fn counting() -> (Arc<Completions>, Arc<AtomicUsize>) {
     let told = Arc::new(AtomicUsize::new(0));
     let count = told.clone();
-    (Completions::new(move || drop(count.fetch_add(1, Ordering::SeqCst))), told)
+    let ready = move || {
+        count.fetch_add(1, Ordering::SeqCst);
+    };
+    (Completions::new(ready), told)
 }
 
 fn offsets(completions: &Completions, max: usize) -> Vec<(u64, Option<i64>)> {
-    let mut taken = Vec::new();
-    let give = |token, outcome: SendOutcome| taken.push((token, outcome.ok().map(|result| result.queue_offset)));
-    let count = completions.take(max, give);
-    assert_eq!(count, taken.len());
-    taken
+    let taken = completions.take(max).into_iter();
+    taken.map(|(token, outcome)| (token, outcome.ok().map(|result| result.queue_offset))).collect()
 }
 
 #[test]
 fn the_reader_is_woken_once_until_it_has_taken_everything() {
-    let (outstanding, (completions, told)) = (outstanding(), counting());
-    (0..3).for_each(|token| end(send(&outstanding, &completions, token), 10 * token as i64));
-    assert_eq!(told.load(Ordering::SeqCst), 1);
+    let (completions, woken) = counting();
+    (0..3).for_each(|token| tell(&completions, token, stored(10 * token as i64)));
+    assert_eq!(woken.load(Ordering::SeqCst), 1);
     assert_eq!(offsets(&completions, 2), [(0, Some(0)), (1, Some(10))]);
-    end(send(&outstanding, &completions, 3), 30);
-    assert_eq!(told.load(Ordering::SeqCst), 1, "something was left, so the reader is still at it");
-    assert_eq!(offsets(&completions, 9), [(2, Some(20)), (3, Some(30))]);
+    tell(&completions, 3, Err(Failure::state("broken")));
+    assert_eq!(woken.load(Ordering::SeqCst), 1, "something was left, so the reader is still at it");
+    assert_eq!(offsets(&completions, 9), [(2, Some(20)), (3, None)]);
     assert_eq!(offsets(&completions, 9), []);
-    end(send(&outstanding, &completions, 4), 40);
-    assert_eq!(told.load(Ordering::SeqCst), 2);
+    tell(&completions, 4, stored(40));
+    assert_eq!(woken.load(Ordering::SeqCst), 2);
     assert_eq!(offsets(&completions, 0), []);
     assert_eq!(offsets(&completions, 1), [(4, Some(40))]);
+    tell(&completions, 5, stored(50));
+    assert_eq!(woken.load(Ordering::SeqCst), 3, "the last was taken");
 }
 
 #[test]
-fn a_failure_is_given_with_its_token_and_only_the_first_outcome_counts() {
-    let (outstanding, (completions, _)) = (outstanding(), counting());
-    let failing = send(&outstanding, &completions, 7);
-    failing.clone().submitted();
-    failing.clone().decide(Err(Failure::state("broken")));
-    end(failing, 1);
-    assert_eq!(offsets(&completions, 9), [(7, None)]);
-    assert_eq!(offsets(&completions, 9), []);
-}
-
-#[test]
-fn a_send_has_ended_for_a_shutdown_when_it_was_taken_or_nobody_will_take_it() {
-    let (outstanding, (completions, told)) = (outstanding(), counting());
-    end(send(&outstanding, &completions, 0), 0);
-    assert!(!outstanding.wait_for_all(Duration::ZERO));
-    assert_eq!(offsets(&completions, 9).len(), 1);
-    assert!(outstanding.wait_for_all(Duration::ZERO));
-
-    let late = send(&outstanding, &completions, 1);
-    end(send(&outstanding, &completions, 2), 0);
-    assert_eq!(told.load(Ordering::SeqCst), 2);
+fn nobody_is_woken_for_what_nobody_will_take() {
+    let (completions, woken) = counting();
     completions.close();
-    end(late, 0);
-    assert!(outstanding.wait_for_all(Duration::ZERO));
-    assert_eq!((offsets(&completions, 9), told.load(Ordering::SeqCst)), (vec![], 2));
+    tell(&completions, 0, stored(0));
+    assert_eq!((offsets(&completions, 9), woken.load(Ordering::SeqCst)), (vec![], 0));
 }
 
 #[test]
@@ -91,23 +66,26 @@ fn many_threads_lose_nothing_and_the_reader_never_sleeps_through() {
     const THREADS: u64 = 4;
     const EACH: u64 = 2_000;
     let (wake, woken) = mpsc::channel();
-    let completions = Completions::new(move || drop(wake.send(())));
-    let outstanding = outstanding();
+    let wake = Mutex::new(wake);
+    let completions = Completions::new(move || drop(wake.lock().unwrap().send(())));
     let mut seen = vec![0; (THREADS * EACH) as usize];
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for thread in 0..THREADS {
-            let (outstanding, completions) = (&outstanding, &completions);
+            let completions = &completions;
             scope.spawn(move || {
-                (0..EACH).for_each(|i| end(send(outstanding, completions, thread * EACH + i), i as i64));
+                (0..EACH).for_each(|i| tell(completions, thread * EACH + i, stored(i as i64)));
             });
         }
-        let mut left = seen.len();
-        while left > 0 {
+        while seen.contains(&0) {
             woken.recv_timeout(LIMIT).unwrap();
-            while completions.take(64, |token, _| seen[token as usize] += 1) > 0 {}
-            left = seen.iter().filter(|times| **times == 0).count();
+            loop {
+                let taken = completions.take(64);
+                taken.iter().for_each(|(token, _)| seen[*token as usize] += 1);
+                if taken.is_empty() {
+                    break;
+                }
+            }
         }
     });
     assert!(seen.iter().all(|times| *times == 1));
-    assert!(outstanding.wait_for_all(LIMIT));
 }

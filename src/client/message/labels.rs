@@ -1,6 +1,7 @@
 //! What a listener usually asks of a message's properties, found in one pass over them.
 
 use super::Message;
+use super::MessageId;
 use super::text;
 use crate::protocol::properties;
 
@@ -29,8 +30,10 @@ impl Message {
                 _ => labels.user_properties += 1,
             }
         }
-        if !self.message_id.is_empty() {
-            labels.message_id = &self.message_id;
+        match &self.message_id {
+            MessageId::OfText => {}
+            MessageId::Own(id) => labels.message_id = id.as_str(),
+            MessageId::Given(id) => labels.message_id = id,
         }
         labels.other_system_properties = self.other_system.iter().count();
         labels

@@ -145,8 +145,7 @@ fn labels_are_what_the_single_questions_answer() {
         assert_eq!((labels.tag, labels.key), (message.tag(), message.key()));
         assert_eq!(labels.message_id, message.message_id());
         assert_eq!(labels.user_properties, message.properties().count());
-        let of_fields =
-            ["__TAG", "__KEY", "__MSGID", "__RECONSUMETIMES", "__STARTDELIVERTIME"].into_iter();
+        let of_fields = ["__TAG", "__KEY", "__MSGID", "__RECONSUMETIMES", "__STARTDELIVERTIME"].into_iter();
         let of_fields = of_fields.filter(|name| message.system_property(name).is_some()).count();
         assert_eq!(labels.other_system_properties, message.system_properties().count() - of_fields);
     }
