@@ -1,10 +1,10 @@
 //! Storing messages.
 //!
-//! A send costs one read lock, one hash and one pass over the properties before the store takes over: no text is made
-//! and nothing is locked for writing unless the topic is new.
+//! A send costs one pass over the properties before the store takes over: no text is made, and nothing is locked or
+//! counted where threads meet, unless the thread sends to another topic than the last time.
 
 use crate::broker::lifecycle::Broker;
-use crate::broker::topics::Topic;
+use crate::broker::topics::UsedTopic;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
 use crate::protocol::limits::BODY_BYTES_MAX;
@@ -78,7 +78,7 @@ impl Broker {
 
     /// The topic and the hash of the tag, if the message may be stored at all. The topic comes last: a message that
     /// is refused makes none.
-    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(Arc<Topic>, i64), Failure> {
+    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(UsedTopic, i64), Failure> {
         self.check_open()?;
         check_sizes(request)?;
         let tag_hash = inspect(request)?;
@@ -87,7 +87,7 @@ impl Broker {
 }
 
 pub(super) fn append_of<'a>(
-    topic: &'a Topic,
+    topic: &'a UsedTopic,
     request: &'a SendRequest<'a>,
     tag_hash: i64,
 ) -> Result<Append<'a>, Failure> {
@@ -133,6 +133,8 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
             tag = Some(value);
+        } else if matches!(name, properties::UNIQ_KEY | properties::KEYS) {
+            // The usual ones are none of those below.
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \

@@ -73,13 +73,18 @@ impl Message {
         message
     }
 
-    /// A message with a copy of `body`; a tag or key that is not acceptable is told at once.
-    pub(crate) fn from_parts(topic: &str, tag: &str, key: &str, body: &[u8]) -> Result<Self, Failure> {
-        let mut message =
-            Self { topic: shared(topic), body: Bytes::copy_from_slice(body), ..Self::default() };
-        message.set_tag(tag)?;
-        message.set_key(key)?;
-        Ok(message)
+    /// As [`Message::with_key`], for who can be told at once of a tag or key that is not acceptable.
+    pub(crate) fn from_parts(topic: &str, tag: &str, key: &str, body: Bytes) -> Result<Self, Failure> {
+        check_chars("tag", tag, TAG_CHARS_MAX)?;
+        check_chars("key", key, KEY_CHARS_MAX)?;
+        let mut text = Properties::new();
+        if !tag.is_empty() {
+            text.push_named(properties::TAGS, tag)?;
+        }
+        if !key.is_empty() {
+            text.push_named(properties::KEYS, key)?;
+        }
+        Ok(Self { topic: shared(topic), text: Text::own(text), body, ..Self::default() })
     }
 
     /// A message that was pulled. `topic` is the one the program subscribed to, whatever queue it came out of.
@@ -96,7 +101,7 @@ impl Message {
             born_timestamp_ms: head.born_timestamp_ms,
             queue_id: head.queue_id,
             queue_offset: head.queue_offset,
-            text: Text::received(record),
+            text: Text::received(&record),
             ..Self::default()
         }
     }
@@ -142,14 +147,7 @@ impl Message {
     }
 
     fn set_wire(&mut self, what: &str, name: &str, value: &str, chars_max: usize) -> Result<(), Failure> {
-        // Counting characters is only needed where the bytes alone could be too many.
-        if value.len() > chars_max && value.chars().count() > chars_max {
-            let count = value.chars().count();
-            return Err(Failure::invalid(format!(
-                "{what} '{}...' has {count} characters, the limit is {chars_max}",
-                value.chars().take(16).collect::<String>()
-            )));
-        }
+        check_chars(what, value, chars_max)?;
         if value.is_empty() && self.text.get(name).is_none() {
             return Ok(());
         }
@@ -305,6 +303,18 @@ impl Message {
         }
         self.text.make_own()
     }
+}
+
+fn check_chars(what: &str, value: &str, chars_max: usize) -> Result<(), Failure> {
+    // Counting characters is only needed where the bytes alone could be too many.
+    if value.len() <= chars_max || value.chars().count() <= chars_max {
+        return Ok(());
+    }
+    let count = value.chars().count();
+    Err(Failure::invalid(format!(
+        "{what} '{}...' has {count} characters, the limit is {chars_max}",
+        value.chars().take(16).collect::<String>()
+    )))
 }
 
 /// The text of a topic. A thread sends to the same topic again as a rule: those messages share it.

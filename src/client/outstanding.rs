@@ -48,6 +48,8 @@ const SHARDS: usize = 8;
 /// Bits of a token: generation of the slot, its index within the shard, the shard.
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 const GENERATION_SHIFT: u32 = 32;
+/// Of so many sends at most the slots are emptied in one step.
+const RUN_MAX: usize = 64;
 
 pub struct Outstanding<C> {
     shards: [Shard<C>; SHARDS],
@@ -59,7 +61,7 @@ pub struct Outstanding<C> {
     scheduler: Arc<Scheduler>,
     timeout: Duration,
     is_sweep_due: AtomicBool,
-    /// A callback that was light has been here: the others need not be looked at.
+    /// A callback that was light has been here: while none has, answers need not be looked at where they come in.
     has_light: AtomicBool,
     own: Weak<Outstanding<C>>,
 }
@@ -80,12 +82,14 @@ struct Slots<C> {
 struct Slot<C> {
     /// Counts the sends the slot has had, so that a late answer is not taken for the next one's.
     generation: u32,
+    /// Of the last send. A text of the slot's own: sharing one with the message, the sender and the callback thread
+    /// would pass its count to and fro.
+    topic: Arc<str>,
     waiting: Option<Waiting<C>>,
 }
 
 /// An asynchronous send whose outcome nobody was told yet.
-pub struct Waiting<C> {
-    topic: Arc<str>,
+struct Waiting<C> {
     message_id: UniqueId,
     age: Age,
     callback: C,
@@ -115,7 +119,7 @@ impl<C> Begun<'_, C> {
 
 impl<C> Drop for Begun<'_, C> {
     fn drop(&mut self) {
-        self.outstanding.end(self.shard);
+        self.outstanding.end(self.shard, 1);
     }
 }
 
@@ -139,22 +143,25 @@ impl<C: SendCallback> Outstanding<C> {
     }
 
     /// Gives the send a slot until [`Outstanding::answered_at_once`] or an answer to its token.
-    pub fn list(&self, begun: Begun<'_, C>, topic: Arc<str>, message_id: UniqueId, callback: C) -> u64 {
+    pub fn list(&self, begun: Begun<'_, C>, topic: &str, message_id: UniqueId, callback: C) -> u64 {
         let shard = begun.shard;
         begun.leave_open();
         if callback.is_light() && !self.has_light.load(Ordering::Relaxed) {
             self.has_light.store(true, Ordering::Relaxed);
         }
-        let waiting = Some(Waiting { topic, message_id, age: Age::New, callback });
+        let waiting = Some(Waiting { message_id, age: Age::New, callback });
         let mut slots = self.slots(shard);
         let index = slots.free.pop().unwrap_or(slots.all.len() as u32);
         let generation = match slots.all.get_mut(index as usize) {
             Some(slot) => {
+                if *slot.topic != *topic {
+                    slot.topic = topic.into();
+                }
                 slot.waiting = waiting;
                 slot.generation
             }
             None => {
-                slots.all.push(Slot { generation: 0, waiting });
+                slots.all.push(Slot { generation: 0, topic: topic.into(), waiting });
                 0
             }
         };
@@ -167,10 +174,10 @@ impl<C: SendCallback> Outstanding<C> {
         token: u64,
         answer: Result<SendResponse, Failure>,
     ) -> Option<(C, SendOutcome)> {
-        let waiting = self.take(token, |_| true)?;
-        let outcome = (waiting.callback, outcome(waiting.topic, waiting.message_id, answer));
-        self.end(shard_of(token));
-        Some(outcome)
+        let shard = shard_of(token);
+        let taken = self.slots(shard).take(SendAnswer { token, result: answer }, |_| true).ok()?;
+        self.end(shard, 1);
+        Some((taken.callback, taken.outcome))
     }
 
     /// The broker answers later. Once every timeout, while something waits, what a sweep finds for the second time is
@@ -237,39 +244,40 @@ impl<C: SendCallback> Outstanding<C> {
             self.callbacks.push(own, answers);
         }
     }
+}
 
-    fn take(&self, token: u64, is_wanted: impl FnOnce(&C) -> bool) -> Option<Waiting<C>> {
-        let index = (token as u32) >> SHARD_BITS;
-        let mut slots = self.slots(shard_of(token));
-        let slot = slots.all.get_mut(index as usize)?;
-        if slot.generation != (token >> GENERATION_SHIFT) as u32 {
-            return None;
+/// A send on its way from its slot to its callback.
+struct Taken<C> {
+    callback: C,
+    outcome: SendOutcome,
+}
+
+impl<C: SendCallback> Taken<C> {
+    fn tell(self) {
+        if let Err(panic) = user_code::run(|| self.callback.call(self.outcome)) {
+            error!("the callback of a send panicked: {panic}");
         }
-        let waiting = slot.waiting.take_if(|waiting| is_wanted(&waiting.callback))?;
+    }
+}
+
+impl<C> Slots<C> {
+    /// Empties the slot of the answered send, if its callback is wanted. The answer is given back if it is not, or was told before.
+    fn take(&mut self, answer: SendAnswer, is_wanted: impl Fn(&C) -> bool) -> Result<Taken<C>, SendAnswer> {
+        let index = (answer.token as u32) >> SHARD_BITS;
+        let generation = (answer.token >> GENERATION_SHIFT) as u32;
+        let slot = self.all.get_mut(index as usize).filter(|slot| slot.generation == generation);
+        let Some(slot) = slot else { return Err(answer) };
+        let waiting = slot.waiting.take_if(|waiting| is_wanted(&waiting.callback));
+        let Some(Waiting { message_id, callback, .. }) = waiting else { return Err(answer) };
         slot.generation = slot.generation.wrapping_add(1);
-        slots.free.push(index);
-        Some(waiting)
-    }
-
-    /// Tells the light callbacks; returns the answers to the others.
-    fn tell_light(&self, answers: Vec<SendAnswer>) -> Vec<SendAnswer> {
-        let mut others = Vec::new();
-        for answer in answers {
-            match self.take(answer.token, C::is_light) {
-                Some(waiting) => self.tell(waiting, answer),
-                None => others.push(answer),
-            }
-        }
-        others
-    }
-
-    fn tell(&self, waiting: Waiting<C>, answer: SendAnswer) {
-        let Waiting { topic, message_id, callback, .. } = waiting;
-        let outcome = outcome(topic.clone(), message_id, answer.result);
-        if let Err(panic) = user_code::run(|| callback.call(outcome)) {
-            error!("the callback of a send to topic '{topic}' panicked: {panic}");
-        }
-        self.end(shard_of(answer.token));
+        self.free.push(index);
+        let outcome = answer.result.map(|response| SendResult {
+            message_id,
+            topic: slot.topic.clone(),
+            queue_id: response.queue_id,
+            queue_offset: response.queue_offset,
+        });
+        Ok(Taken { callback, outcome })
     }
 }
 
@@ -288,8 +296,8 @@ impl<C> Outstanding<C> {
         Begun { outstanding: self, shard }
     }
 
-    fn end(&self, shard: usize) {
-        if self.shard(shard).begun.fetch_sub(1, Ordering::SeqCst) == 1
+    fn end(&self, shard: usize, sends: usize) {
+        if self.shard(shard).begun.fetch_sub(sends, Ordering::SeqCst) == sends
             && self.has_waiter.load(Ordering::SeqCst)
         {
             drop(self.waiter.lock().unwrap_or_else(PoisonError::into_inner));
@@ -319,7 +327,11 @@ impl<C> Outstanding<C> {
 
 impl<C: SendCallback> SendSink for Outstanding<C> {
     fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
-        let answers = if self.has_light.load(Ordering::Relaxed) { self.tell_light(answers) } else { answers };
+        let answers = if self.has_light.load(Ordering::Relaxed) {
+            self.tell_those(answers, C::is_light)
+        } else {
+            answers
+        };
         if !answers.is_empty() {
             let callbacks = self.callbacks.clone();
             callbacks.push(self, answers);
@@ -329,21 +341,36 @@ impl<C: SendCallback> SendSink for Outstanding<C> {
 
 impl<C: SendCallback> Deliver for Outstanding<C> {
     fn deliver(&self, answers: Vec<SendAnswer>) {
-        for answer in answers {
-            if let Some(waiting) = self.take(answer.token, |_| true) {
-                self.tell(waiting, answer);
-            }
-        }
+        // What is left was told before.
+        drop(self.tell_those(answers, |_| true));
     }
 }
 
-fn outcome(topic: Arc<str>, message_id: UniqueId, answer: Result<SendResponse, Failure>) -> SendOutcome {
-    answer.map(|response| SendResult {
-        message_id,
-        topic,
-        queue_id: response.queue_id,
-        queue_offset: response.queue_offset,
-    })
+impl<C: SendCallback> Outstanding<C> {
+    /// Tells the callbacks that are wanted, and returns the answers to the others. A thread's sends come in runs: their
+    /// slots are emptied under one lock, and counted off in one step.
+    fn tell_those(&self, answers: Vec<SendAnswer>, is_wanted: impl Fn(&C) -> bool) -> Vec<SendAnswer> {
+        let mut answers = answers.into_iter().peekable();
+        let mut others = Vec::new();
+        let mut taken = Vec::with_capacity(RUN_MAX);
+        while let Some(shard) = answers.peek().map(|answer| shard_of(answer.token)) {
+            {
+                let mut slots = self.slots(shard);
+                let is_of_run = |answer: &SendAnswer| shard_of(answer.token) == shard;
+                for _ in 0..RUN_MAX {
+                    let Some(answer) = answers.next_if(is_of_run) else { break };
+                    match slots.take(answer, &is_wanted) {
+                        Ok(send) => taken.push(send),
+                        Err(answer) => others.push(answer),
+                    }
+                }
+            }
+            let told = taken.len();
+            taken.drain(..).for_each(Taken::tell);
+            self.end(shard, told);
+        }
+        others
+    }
 }
 
 fn shard_of(token: u64) -> usize {

@@ -116,13 +116,13 @@ impl<C: SendCallback> Producer<C> {
     /// returns, and may be changed or dropped.
     pub fn submit(&self, message: &mut Message, callback: C) -> Submitted<SendResult> {
         match self.start_send(message, callback) {
-            Ok((outstanding, token, Submitted::Done(answer))) => {
+            Ok(Started { outstanding, token, submitted: Submitted::Done(answer) }) => {
                 match outstanding.answered_at_once(token, answer) {
                     Some((_unused, outcome)) => Submitted::Done(outcome),
                     None => Submitted::Pending,
                 }
             }
-            Ok((_, _, Submitted::Pending)) => Submitted::Pending,
+            Ok(Started { submitted: Submitted::Pending, .. }) => Submitted::Pending,
             Err(failure) => Submitted::Done(Err(failure)),
         }
     }
@@ -130,18 +130,17 @@ impl<C: SendCallback> Producer<C> {
     /// As [`Producer::submit`], but a success is always told by the callback. An error: the send failed at once, the
     /// callback was dropped unused.
     pub fn submit_telling(&self, message: &mut Message, callback: C) -> Result<(), Failure> {
-        match self.start_send(message, callback)? {
-            (_, _, Submitted::Pending) => Ok(()),
-            (outstanding, token, Submitted::Done(Ok(response))) => {
+        let Started { outstanding, token, submitted } = self.start_send(message, callback)?;
+        match submitted {
+            Submitted::Pending => Ok(()),
+            Submitted::Done(Ok(response)) => {
                 outstanding.clone().answered(vec![SendAnswer { token, result: Ok(response) }]);
                 Ok(())
             }
-            (outstanding, token, Submitted::Done(Err(failure))) => {
-                match outstanding.answered_at_once(token, Err(failure)) {
-                    Some((_unused, outcome)) => outcome.map(drop),
-                    None => Ok(()),
-                }
-            }
+            Submitted::Done(Err(failure)) => match outstanding.answered_at_once(token, Err(failure)) {
+                Some((_unused, outcome)) => outcome.map(drop),
+                None => Ok(()),
+            },
         }
     }
 
@@ -152,23 +151,18 @@ impl<C: SendCallback> Producer<C> {
         active.connection.transport.send_oneway(&prepared.request(&self.shared.group, message))
     }
 
-    fn start_send(
-        &self,
-        message: &mut Message,
-        callback: C,
-    ) -> Result<(&Arc<Outstanding<C>>, u64, Submitted<SendResponse>), Failure> {
+    fn start_send(&self, message: &mut Message, callback: C) -> Result<Started<'_, C>, Failure> {
         let (begun, active) = self.shared.begin()?;
         let (connection, outstanding) = (&active.connection, &active.outstanding);
         connection.callbacks.ensure_started()?;
         let prepared = Prepared::new(connection, message)?;
-        let topic = message.shared_topic().clone();
-        let token = outstanding.list(begun, topic, prepared.message_id, callback);
+        let token = outstanding.list(begun, message.topic(), prepared.message_id, callback);
         let request = prepared.request(&self.shared.group, message);
         let submitted = connection.transport.send_async(&request, &active.sink, token);
         if matches!(submitted, Submitted::Pending) {
             outstanding.sweep_later();
         }
-        Ok((outstanding, token, submitted))
+        Ok(Started { outstanding, token, submitted })
     }
 }
 
@@ -199,6 +193,13 @@ impl Producer {
     ) -> Result<(), Failure> {
         self.submit_telling(message, Box::new(callback))
     }
+}
+
+/// An asynchronous send that the transport has taken.
+struct Started<'a, C> {
+    outstanding: &'a Arc<Outstanding<C>>,
+    token: u64,
+    submitted: Submitted<SendResponse>,
 }
 
 impl<C: SendCallback> Drop for Producer<C> {

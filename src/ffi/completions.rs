@@ -26,6 +26,7 @@ use crate::ffi::producer::NativeCallback;
 use crate::ffi::producer::ons_producer;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
+use bytes::Bytes;
 use std::ffi::c_char;
 use std::ffi::c_void;
 use std::ptr;
@@ -137,7 +138,7 @@ pub unsafe extern "C" fn ons_producer_send_parts_collected(
             let completions = borrow(completions, "completions")?;
             (borrow(producer, "producer")?, (topic, tag, key, body), completions, places)
         };
-        let mut message = Message::from_parts(topic, tag, key, body)?;
+        let mut message = Message::from_parts(topic, tag, key, Bytes::copy_from_slice(body))?;
         send(producer, &mut message, completions, token, places)
     })
 }

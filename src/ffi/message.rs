@@ -66,7 +66,7 @@ pub unsafe extern "C" fn ons_message_new_with(
             let (key, body) = (text(key, key_len, "key")?, bytes(body, body_len, "body")?);
             (topic, tag, key, body, out(message_out, "message_out")?)
         };
-        place.set(give(Message::from_parts(topic, tag, key, body)?));
+        place.set(give(Message::from_parts(topic, tag, key, Bytes::copy_from_slice(body))?));
         Ok(())
     })
 }

@@ -15,7 +15,7 @@
 //! the disk is never read as a record behind the ones that take their place.
 
 use super::append::{Append, Appended, Noted, Parked, Waiter};
-use super::batch::{Batch, Pending};
+use super::batch::{Batch, Chunks, Pending};
 use super::blocks::RecentBlocks;
 use super::config::FlushMode;
 use super::envelope::{self, ENVELOPE_BYTES};
@@ -30,7 +30,6 @@ use crate::protocol::request::SendSink;
 use crate::sys::clock::Clock;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
-use bytes::BufMut;
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -90,6 +89,7 @@ struct State {
     /// Batches of segments that were left, then nothing: oldest first.
     full: VecDeque<Batch>,
     current: Batch,
+    chunks: Chunks,
     has_leader: bool,
     /// Why appends are refused, if they are.
     refusal: Option<Failure>,
@@ -119,7 +119,8 @@ impl CommitLog {
     ) -> Self {
         let state = State {
             full: VecDeque::new(),
-            current: Batch::new(segment, address),
+            current: Batch::new(segment, address, generation),
+            chunks: Chunks::default(),
             has_leader: false,
             refusal: None,
             generation,
@@ -324,6 +325,7 @@ impl CommitLog {
             return Err(refusal.clone());
         }
         let mut head = append.head;
+        let now_ms = self.clock.wall_ms();
         let topic = append.queue.topic();
         let record_len = record::encoded_len(&head, topic, append.properties, append.body);
         if !state.current.segment().has_room(state.current.end(), ENVELOPE_BYTES + record_len) {
@@ -335,23 +337,12 @@ impl CommitLog {
         head.queue_id = append.queue.id();
         head.queue_offset = queue_offset as i64;
         head.position = (address + ENVELOPE_BYTES as u64) as i64;
-        head.store_timestamp_ms = self.clock.wall_ms();
-        let generation = state.generation;
-        let pending = Pending {
-            queue: append.queue.clone(),
-            queue_offset,
-            entry: Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 },
-            store_timestamp_ms: head.store_timestamp_ms,
-            noted,
-            waiter: Waiter::None,
-        };
-        state.current.push(ENVELOPE_BYTES + record_len, pending, |out| {
-            let start = out.len();
-            out.put_bytes(0, ENVELOPE_BYTES);
+        head.store_timestamp_ms = now_ms;
+        let entry = Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 };
+        let pending = Pending::new(queue_offset, entry, head.store_timestamp_ms, noted);
+        let State { current, chunks, .. } = state;
+        current.push(chunks, ENVELOPE_BYTES + record_len, append.queue, pending, |out| {
             record::encode(&head, topic, append.properties, append.body, out);
-            if let Some(bytes) = out.get_mut(start..) {
-                envelope::close(bytes, address, generation);
-            }
         });
         state.pending_bytes += ENVELOPE_BYTES + record_len;
         Ok(Appended {
@@ -375,7 +366,7 @@ impl CommitLog {
         state.pending_bytes += mark.len();
         state.generation = state.generation.max(next.generation());
         let base = next.base();
-        let left = std::mem::replace(&mut state.current, Batch::new(next, base));
+        let left = std::mem::replace(&mut state.current, Batch::new(next, base, state.generation));
         state.full.push_back(left);
         Ok(())
     }
@@ -419,14 +410,18 @@ impl CommitLog {
                 // More than one at a time: their callers send on without waiting for each.
                 state.is_pipelined = records > 1 || state.outstanding > 0;
             }
-            if let Err((batch, failure)) = outcome {
-                state = self.take_back(state, batch, &failure);
-                own = match written.cmp(&own_at) {
-                    std::cmp::Ordering::Less => Err(failure),
-                    std::cmp::Ordering::Equal => Err(unknown(failure)),
-                    std::cmp::Ordering::Greater => own,
-                };
-                break;
+            match outcome {
+                Ok(list) => state.chunks.put_list(list),
+                Err(failed) => {
+                    let (batch, failure) = *failed;
+                    state = self.take_back(state, batch, &failure);
+                    own = match written.cmp(&own_at) {
+                        std::cmp::Ordering::Less => Err(failure),
+                        std::cmp::Ordering::Equal => Err(unknown(failure)),
+                        std::cmp::Ordering::Greater => own,
+                    };
+                    break;
+                }
             }
             if state.waiting > 0 {
                 self.progress.notify_all();
@@ -450,34 +445,30 @@ impl CommitLog {
     }
 
     /// Writes one batch, makes it readable and tells everybody concerned.
-    fn write(&self, mut batch: Batch) -> Result<(), (Batch, Failure)> {
+    fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, Box<(Batch, Failure)>> {
         let len = batch.len() as u64;
         let (segment, start) = (batch.segment().clone(), batch.start());
+        batch.close_envelopes();
         let bytes = batch.freeze();
         if let Err(failure) = self.write_bytes(&segment, &bytes, start) {
-            return Err((batch, failure));
+            return Err(Box::new((batch, failure)));
         }
         let _publishing = Publishing::begin();
         self.counters.messages.fetch_add(batch.records() as u64, Ordering::Relaxed);
         self.counters.bytes.fetch_add(len, Ordering::Relaxed);
         self.blocks.push(start, bytes);
-        let mut grown = Vec::new();
         for pending in batch.pending() {
-            pending.queue.publish(pending.queue_offset, pending.entry);
-            if !pending.queue.is_listed.swap(true, Ordering::Relaxed) {
-                grown.push(pending.queue.clone());
+            if let Some(queue) = batch.queue_of(pending) {
+                queue.publish(pending.queue_offset, pending.entry);
             }
         }
-        for queue in &grown {
-            queue.is_listed.store(false, Ordering::Relaxed);
-        }
         self.events.published(&segment, batch.pending(), start + len);
-        batch.succeed();
+        let (grown, list) = batch.succeed();
         if self.flush == FlushMode::Async {
             self.events.dirtied();
         }
         self.events.arrived(&grown);
-        Ok(())
+        Ok(list)
     }
 
     fn write_bytes(&self, segment: &Segment, bytes: &[u8], address: u64) -> Result<(), Failure> {
@@ -499,7 +490,8 @@ impl CommitLog {
         batch: Batch,
         failure: &Failure,
     ) -> MutexGuard<'a, State> {
-        let restart = Batch::new(batch.segment().clone(), batch.start());
+        state.generation += 1;
+        let restart = Batch::new(batch.segment().clone(), batch.start(), state.generation);
         let mut behind: Vec<Batch> = state.full.drain(..).collect();
         behind.push(std::mem::replace(&mut state.current, restart));
         for lost in behind.iter().rev().chain([&batch]) {
@@ -510,7 +502,6 @@ impl CommitLog {
         {
             self.events.give_back(segment.clone());
         }
-        state.generation += 1;
         state.pending_bytes = 0;
         state.outstanding = 0;
         if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
@@ -535,7 +526,7 @@ impl State {
         if let Some(batch) = self.full.pop_front() {
             return Some(batch);
         }
-        (self.current.len() > 0).then(|| self.current.take())
+        (self.current.len() > 0).then(|| self.current.take(&mut self.chunks))
     }
 
     /// Whether an asynchronous append should write by itself: its caller waits for each, so batching would only delay.

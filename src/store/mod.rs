@@ -239,5 +239,7 @@ impl Drop for Store {
         if let Err(failure) = self.close() {
             log::error!("closing {}: {failure}", self.inner.config.dir.display());
         }
+        // A queue may live on with a thread that sent to it; what it knows and the index files it has open need not.
+        self.inner.shared.queues().iter().for_each(|queue| queue.forget());
     }
 }

@@ -67,7 +67,7 @@ fn many_threads_lose_nothing_and_the_reader_never_sleeps_through() {
     const EACH: u64 = 2_000;
     let (wake, woken) = mpsc::channel();
     let wake = Mutex::new(wake);
-    let completions = Completions::new(move || drop(wake.lock().unwrap().send(())));
+    let completions = Completions::new(move || wake.lock().unwrap().send(()).unwrap());
     let mut seen = vec![0; (THREADS * EACH) as usize];
     thread::scope(|scope| {
         for thread in 0..THREADS {
