@@ -18,8 +18,8 @@ namespace Ons.Tests
             {
                 // Of few processes, so that prefixes come back too.
                 string text = $"7F0000010000{i % 50:X8}" + new string([.. Enumerable.Range(0, 12).Select(_ => Hex[random.Next(16)])]);
-                Assert.Equal(text, Parse(text, isOwn: false)?.ToString());
-                Assert.Equal(Parse(text, isOwn: false), Parse(text, isOwn: true));
+                Assert.Equal(text, Parse(text, isOwn: true)?.ToString());
+                Assert.Equal(Parse(text, isOwn: true), Parse(text, isOwn: false));
             }
 
             Assert.NotEqual(Parse(Text(1, 1), isOwn: true), Parse(Text(1, 2), isOwn: true));
