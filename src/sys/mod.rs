@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod event;
 pub mod fork;
 pub mod real_disk;
 pub mod scheduler;
