@@ -756,7 +756,8 @@ ons_status ons_producer_send_parts_collected(const ons_producer *producer,
  * Gives at most `max` ended sends, in the order in which they ended, and writes how many to `*count_out`. Each of
  * the arrays has room for `max` entries, of 32 characters without a NUL in `message_ids_out`. Where `errors_out`
  * receives an owned error the send failed, and of the others only the token is written; elsewhere it receives NULL.
- * Take until the count is 0. A shutdown of the producer waits until its sends were taken.
+ * Take until the count is 0. After a shutdown of the producer
+ * everything about its sends can be taken.
  */
 ons_status ons_completions_take(const ons_completions *completions,
                                 size_t max,

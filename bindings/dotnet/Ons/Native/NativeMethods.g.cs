@@ -392,7 +392,8 @@ namespace Ons.Native
         ///  Gives at most `max` ended sends, in the order in which they ended, and writes how many to `*count_out`. Each of
         ///  the arrays has room for `max` entries, of 32 characters without a NUL in `message_ids_out`. Where `errors_out`
         ///  receives an owned error the send failed, and of the others only the token is written; elsewhere it receives NULL.
-        ///  Take until the count is 0. A shutdown of the producer waits until its sends were taken.
+        ///  Take until the count is 0. After a shutdown of the producer
+        ///  everything about its sends can be taken.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_completions_take", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_completions_take(ons_completions* completions, nuint max, ulong* tokens_out, byte* message_ids_out, int* queue_ids_out, long* queue_offsets_out, ons_error** errors_out, nuint* count_out, ons_error** error_out);
