@@ -9,6 +9,8 @@ pub mod ids;
 pub mod log;
 pub mod log_file;
 pub mod message;
+#[cfg(all(test, feature = "models"))]
+mod models;
 mod outstanding;
 mod pending_send;
 mod prefetch;

@@ -34,8 +34,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// Records that wait to be written may take this much memory; more, and appending waits for the writer.
-pub(crate) const PENDING_BYTES_MAX: usize = 16 << 20;
+/// Records that wait to be written may take this much memory; more, and appending waits for the writer. In a model two
+/// records are enough.
+pub(crate) const PENDING_BYTES_MAX: usize = if cfg!(feature = "models") { 400 } else { 16 << 20 };
 /// A leader that was woken for its own record writes at most this many further batches before it hands over.
 const EXTRA_BATCHES_MAX: u32 = 4;
 /// Every so many inline writes an asynchronous one is left to the log thread, to see whether its caller sends on
