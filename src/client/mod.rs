@@ -11,8 +11,7 @@ pub mod log_file;
 pub mod message;
 #[cfg(all(test, feature = "models"))]
 mod models;
-mod outstanding;
-mod pending_send;
+pub mod outstanding;
 mod prefetch;
 mod process_queue;
 pub mod producer;

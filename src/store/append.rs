@@ -5,6 +5,7 @@ use super::queue::Queue;
 use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
+use crate::protocol::request::SendResponse;
 use crate::sys::sync::Instant;
 use crate::sys::sync::Mutex;
 use crate::sys::sync::atomic::{AtomicBool, Ordering};
@@ -35,39 +36,31 @@ pub struct Appended {
     pub store_timestamp_ms: i64,
 }
 
+impl Appended {
+    /// What a sender is answered.
+    pub fn response(&self, queue_id: i32) -> SendResponse {
+        SendResponse {
+            queue_id,
+            queue_offset: i64::try_from(self.queue_offset).unwrap_or(i64::MAX),
+            position: i64::try_from(self.position).unwrap_or(i64::MAX),
+        }
+    }
+}
+
 /// What the store itself reads out of a message's properties, in one pass over the text.
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
-    /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS.
-    pub(crate) keys: KeyHashes,
-    /// TIMER_OUT_MS of a record in the timer topic.
-    pub(crate) due_ms: Option<i64>,
-    /// TIMER_ORIGIN: the waiting record that this one is the delivery of.
-    pub(crate) timer_origin: Option<u64>,
+    /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS. Almost every message has one or two.
+    keys: [u32; 2],
+    keys_count: u8,
+    rare: Option<Box<Rare>>,
 }
 
-/// Almost every message has one or two keys: those need no allocation.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct KeyHashes {
-    few: [u32; 2],
-    count: u8,
-    more: Vec<u32>,
-}
-
-impl KeyHashes {
-    fn push(&mut self, hash: u32) {
-        match self.few.get_mut(usize::from(self.count)) {
-            Some(slot) => {
-                *slot = hash;
-                self.count += 1;
-            }
-            None => self.more.push(hash),
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.few.iter().take(usize::from(self.count)).chain(&self.more).copied()
-    }
+#[derive(Debug, Default)]
+struct Rare {
+    more_keys: Vec<u32>,
+    due_ms: Option<i64>,
+    timer_origin: Option<u64>,
 }
 
 /// Hash of a key within a topic, as the key index keeps it.
@@ -80,19 +73,48 @@ impl Noted {
         let mut noted = Self::default();
         for (name, value) in properties::iter(text) {
             match name {
-                properties::UNIQ_KEY => noted.keys.push(key_hash(topic_hash, value)),
+                properties::UNIQ_KEY => noted.add_key(key_hash(topic_hash, value)),
                 properties::KEYS => {
                     value
                         .split(' ')
                         .filter(|key| !key.is_empty())
-                        .for_each(|key| noted.keys.push(key_hash(topic_hash, key)));
+                        .for_each(|key| noted.add_key(key_hash(topic_hash, key)));
                 }
-                properties::TIMER_OUT_MS if is_timer => noted.due_ms = value.parse().ok(),
-                properties::TIMER_ORIGIN => noted.timer_origin = value.parse().ok(),
+                properties::TIMER_OUT_MS if is_timer => noted.rare().due_ms = value.parse().ok(),
+                properties::TIMER_ORIGIN => noted.rare().timer_origin = value.parse().ok(),
                 _ => {}
             }
         }
         noted
+    }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u32> {
+        let more = self.rare.as_ref().map_or(&[][..], |rare| &rare.more_keys);
+        self.keys.iter().take(usize::from(self.keys_count)).chain(more).copied()
+    }
+
+    /// TIMER_OUT_MS of a record in the timer topic.
+    pub(crate) fn due_ms(&self) -> Option<i64> {
+        self.rare.as_ref()?.due_ms
+    }
+
+    /// TIMER_ORIGIN: the waiting record that this one is the delivery of.
+    pub(crate) fn timer_origin(&self) -> Option<u64> {
+        self.rare.as_ref()?.timer_origin
+    }
+
+    fn add_key(&mut self, hash: u32) {
+        match self.keys.get_mut(usize::from(self.keys_count)) {
+            Some(slot) => {
+                *slot = hash;
+                self.keys_count += 1;
+            }
+            None => self.rare().more_keys.push(hash),
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 
@@ -102,6 +124,11 @@ pub(crate) enum Waiter {
     None,
     Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
+    /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
+    Sink {
+        index: u32,
+        token: u64,
+    },
 }
 
 impl std::fmt::Debug for Waiter {
@@ -110,6 +137,7 @@ impl std::fmt::Debug for Waiter {
             Self::None => "None",
             Self::Blocked(_) => "Blocked",
             Self::Completion(_) => "Completion",
+            Self::Sink { .. } => "Sink",
         })
     }
 }
@@ -117,7 +145,8 @@ impl std::fmt::Debug for Waiter {
 impl Waiter {
     pub(crate) fn finish(self, result: Result<Appended, Failure>) {
         match self {
-            Self::None => {}
+            // Those of sinks are told together, by the batch.
+            Self::None | Self::Sink { .. } => {}
             Self::Blocked(parked) => parked.finish(result.map(|_| ())),
             Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }

@@ -15,7 +15,7 @@
 //! the disk is never read as a record behind the ones that take their place.
 
 use super::append::{Append, Appended, Noted, Parked, Waiter};
-use super::batch::{Batch, Pending};
+use super::batch::{Batch, Chunks, Pending};
 use super::blocks::RecentBlocks;
 use super::config::FlushMode;
 use super::envelope::{self, ENVELOPE_BYTES};
@@ -26,17 +26,21 @@ use super::segment::Segment;
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::record;
+use crate::protocol::request::SendSink;
 use crate::sys::clock::Clock;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
-use bytes::BufMut;
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// Records that wait to be written may take this much memory; more, and appending waits for the writer. In a model two
-/// records are enough.
-pub(crate) const PENDING_BYTES_MAX: usize = if cfg!(feature = "models") { 400 } else { 16 << 20 };
+/// Records that wait to be written may take this much memory; more, and appending waits for the writer. Little enough
+/// for what is written to be still in the processor's cache, enough for 64 blocked callers of a kilobyte or more. In a
+/// model a few records are enough.
+pub(crate) const PENDING_BYTES_MAX: usize = if cfg!(feature = "models") { 400 } else { 512 << 10 };
+/// An asynchronous caller without syncs that finds so much waiting and nobody writing writes it, rather than leave it
+/// to a thread on another processor.
+const LEAD_BYTES: usize = if cfg!(feature = "models") { 250 } else { 64 << 10 };
 /// A leader that was woken for its own record writes at most this many further batches before it hands over.
 const EXTRA_BATCHES_MAX: u32 = 4;
 /// Every so many inline writes an asynchronous one is left to the log thread, to see whether its caller sends on
@@ -86,6 +90,7 @@ struct State {
     /// Batches of segments that were left, then nothing: oldest first.
     full: VecDeque<Batch>,
     current: Batch,
+    chunks: Chunks,
     has_leader: bool,
     /// Why appends are refused, if they are.
     refusal: Option<Failure>,
@@ -97,6 +102,10 @@ struct State {
     /// Whether asynchronous callers send on without waiting for completions.
     is_pipelined: bool,
     inline_writes: u32,
+    /// Threads that wait for `progress`: telling nobody would still cost a system call.
+    waiting: usize,
+    /// The log thread was woken and has not looked yet.
+    is_log_thread_woken: bool,
 }
 
 impl CommitLog {
@@ -111,7 +120,8 @@ impl CommitLog {
     ) -> Self {
         let state = State {
             full: VecDeque::new(),
-            current: Batch::new(segment, address),
+            current: Batch::new(segment, address, generation),
+            chunks: Chunks::default(),
             has_leader: false,
             refusal: None,
             generation,
@@ -119,6 +129,8 @@ impl CommitLog {
             outstanding: 0,
             is_pipelined: false,
             inline_writes: 0,
+            waiting: 0,
+            is_log_thread_woken: false,
         };
         Self {
             flush,
@@ -158,6 +170,21 @@ impl CommitLog {
         append: &Append<'_>,
         completion: Completion<Appended>,
     ) -> Submitted<Appended> {
+        self.submit(append, |batch| batch.wait_with(Waiter::Completion(completion)))
+    }
+
+    /// As [`CommitLog::append`], for one of many sends: `sink` hears of `token`.
+    pub(crate) fn append_for(
+        &self,
+        append: &Append<'_>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
+    ) -> Submitted<Appended> {
+        self.submit(append, |batch| batch.answer_to(sink, token))
+    }
+
+    /// `wait` says who waits for the record added last.
+    fn submit(&self, append: &Append<'_>, wait: impl FnOnce(&mut Batch)) -> Submitted<Appended> {
         let noted = match note(append) {
             Ok(noted) => noted,
             Err(failure) => return Submitted::Done(Err(failure)),
@@ -172,7 +199,7 @@ impl CommitLog {
         if self.flush == FlushMode::Async && !state.has_leader && state.may_write_inline() {
             return Submitted::Done(self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended));
         }
-        state.current.wait_with(Waiter::Completion(completion));
+        wait(&mut state.current);
         state.outstanding += 1;
         self.leave_to_log_thread(state);
         Submitted::Pending
@@ -189,7 +216,8 @@ impl CommitLog {
 
     /// Writes whatever waits. For the log thread; other threads may call it too.
     pub(crate) fn lead_if_idle(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.is_log_thread_woken = false;
         if !state.has_leader && state.has_pending() {
             // The outcome was told to those who wait for it.
             let _ = self.lead(state, None);
@@ -202,7 +230,7 @@ impl CommitLog {
         state.refusal.get_or_insert(why);
         loop {
             if state.has_leader {
-                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait_for_progress(state);
             } else if state.has_pending() {
                 let _ = self.lead(state, None);
                 state = self.lock();
@@ -248,6 +276,13 @@ impl CommitLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wait_for_progress<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
     fn wait_for_room<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -260,12 +295,14 @@ impl CommitLog {
                 continue;
             }
             if timeout == Duration::MAX {
-                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait_for_progress(state);
                 continue;
             }
+            state.waiting += 1;
             let (again, waited) =
                 self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
             state = again;
+            state.waiting -= 1;
             if waited.timed_out() && state.pending_bytes >= PENDING_BYTES_MAX {
                 return Err(Failure::new(
                     FailureKind::Timeout,
@@ -289,6 +326,7 @@ impl CommitLog {
             return Err(refusal.clone());
         }
         let mut head = append.head;
+        let now_ms = self.clock.wall_ms();
         let topic = append.queue.topic();
         let record_len = record::encoded_len(&head, topic, append.properties, append.body);
         if !state.current.segment().has_room(state.current.end(), ENVELOPE_BYTES + record_len) {
@@ -300,23 +338,12 @@ impl CommitLog {
         head.queue_id = append.queue.id();
         head.queue_offset = queue_offset as i64;
         head.position = (address + ENVELOPE_BYTES as u64) as i64;
-        head.store_timestamp_ms = self.clock.wall_ms();
-        let generation = state.generation;
-        let pending = Pending {
-            queue: append.queue.clone(),
-            queue_offset,
-            entry: Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 },
-            store_timestamp_ms: head.store_timestamp_ms,
-            noted,
-            waiter: Waiter::None,
-        };
-        state.current.push(ENVELOPE_BYTES + record_len, pending, |out| {
-            let start = out.len();
-            out.put_bytes(0, ENVELOPE_BYTES);
+        head.store_timestamp_ms = now_ms;
+        let entry = Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 };
+        let pending = Pending::new(queue_offset, entry, head.store_timestamp_ms, noted);
+        let State { current, chunks, .. } = state;
+        current.push(chunks, ENVELOPE_BYTES + record_len, append.queue, pending, |out| {
             record::encode(&head, topic, append.properties, append.body, out);
-            if let Some(bytes) = out.get_mut(start..) {
-                envelope::close(bytes, address, generation);
-            }
         });
         state.pending_bytes += ENVELOPE_BYTES + record_len;
         Ok(Appended {
@@ -340,15 +367,22 @@ impl CommitLog {
         state.pending_bytes += mark.len();
         state.generation = state.generation.max(next.generation());
         let base = next.base();
-        let left = std::mem::replace(&mut state.current, Batch::new(next, base));
+        let left = std::mem::replace(&mut state.current, Batch::new(next, base, state.generation));
         state.full.push_back(left);
         Ok(())
     }
 
-    fn leave_to_log_thread(&self, state: MutexGuard<'_, State>) {
-        let is_idle = !state.has_leader;
-        drop(state);
-        if is_idle {
+    fn leave_to_log_thread(&self, mut state: MutexGuard<'_, State>) {
+        if state.has_leader {
+            return;
+        }
+        if self.flush == FlushMode::Async && state.pending_bytes >= LEAD_BYTES {
+            // The outcome was told to those who wait for it.
+            let _ = self.lead(state, Some(0));
+            return;
+        }
+        if !std::mem::replace(&mut state.is_log_thread_woken, true) {
+            drop(state);
             self.wake_log_thread();
         }
     }
@@ -377,60 +411,65 @@ impl CommitLog {
                 // More than one at a time: their callers send on without waiting for each.
                 state.is_pipelined = records > 1 || state.outstanding > 0;
             }
-            if let Err((batch, failure)) = outcome {
-                state = self.take_back(state, batch, &failure);
-                own = match written.cmp(&own_at) {
-                    std::cmp::Ordering::Less => Err(failure),
-                    std::cmp::Ordering::Equal => Err(unknown(failure)),
-                    std::cmp::Ordering::Greater => own,
-                };
-                break;
+            match outcome {
+                Ok(list) => state.chunks.put_list(list),
+                Err(failed) => {
+                    let (batch, failure) = *failed;
+                    state = self.take_back(state, batch, &failure);
+                    own = match written.cmp(&own_at) {
+                        std::cmp::Ordering::Less => Err(failure),
+                        std::cmp::Ordering::Equal => Err(unknown(failure)),
+                        std::cmp::Ordering::Greater => own,
+                    };
+                    break;
+                }
             }
-            self.progress.notify_all();
+            if state.waiting > 0 {
+                self.progress.notify_all();
+            }
             written += 1;
             if extra.is_some_and(|extra| written > own_at + extra) {
                 break;
             }
         }
         state.has_leader = false;
-        let is_left = state.has_pending();
+        let wakes_log_thread =
+            state.has_pending() && !std::mem::replace(&mut state.is_log_thread_woken, true);
+        if state.waiting > 0 {
+            self.progress.notify_all();
+        }
         drop(state);
-        self.progress.notify_all();
-        if is_left {
+        if wakes_log_thread {
             self.wake_log_thread();
         }
         own
     }
 
     /// Writes one batch, makes it readable and tells everybody concerned.
-    fn write(&self, mut batch: Batch) -> Result<(), (Batch, Failure)> {
+    fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, Box<(Batch, Failure)>> {
         let len = batch.len() as u64;
         let (segment, start) = (batch.segment().clone(), batch.start());
+        batch.close_envelopes();
         let bytes = batch.freeze();
         if let Err(failure) = self.write_bytes(&segment, &bytes, start) {
-            return Err((batch, failure));
+            return Err(Box::new((batch, failure)));
         }
         let _publishing = Publishing::begin();
         self.counters.messages.fetch_add(batch.records() as u64, Ordering::Relaxed);
         self.counters.bytes.fetch_add(len, Ordering::Relaxed);
         self.blocks.push(start, bytes);
-        let mut grown = Vec::new();
         for pending in batch.pending() {
-            pending.queue.publish(pending.queue_offset, pending.entry);
-            if !pending.queue.is_listed.swap(true, Ordering::Relaxed) {
-                grown.push(pending.queue.clone());
+            if let Some(queue) = batch.queue_of(pending) {
+                queue.publish(pending.queue_offset, pending.entry);
             }
         }
-        for queue in &grown {
-            queue.is_listed.store(false, Ordering::Relaxed);
-        }
         self.events.published(&segment, batch.pending(), start + len);
-        batch.succeed();
+        let (grown, list) = batch.succeed();
         if self.flush == FlushMode::Async {
             self.events.dirtied();
         }
         self.events.arrived(&grown);
-        Ok(())
+        Ok(list)
     }
 
     fn write_bytes(&self, segment: &Segment, bytes: &[u8], address: u64) -> Result<(), Failure> {
@@ -452,7 +491,8 @@ impl CommitLog {
         batch: Batch,
         failure: &Failure,
     ) -> MutexGuard<'a, State> {
-        let restart = Batch::new(batch.segment().clone(), batch.start());
+        state.generation += 1;
+        let restart = Batch::new(batch.segment().clone(), batch.start(), state.generation);
         let mut behind: Vec<Batch> = state.full.drain(..).collect();
         behind.push(std::mem::replace(&mut state.current, restart));
         for lost in behind.iter().rev().chain([&batch]) {
@@ -463,7 +503,6 @@ impl CommitLog {
         {
             self.events.give_back(segment.clone());
         }
-        state.generation += 1;
         state.pending_bytes = 0;
         state.outstanding = 0;
         if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
@@ -488,7 +527,7 @@ impl State {
         if let Some(batch) = self.full.pop_front() {
             return Some(batch);
         }
-        (self.current.len() > 0).then(|| self.current.take())
+        (self.current.len() > 0).then(|| self.current.take(&mut self.chunks))
     }
 
     /// Whether an asynchronous append should write by itself: its caller waits for each, so batching would only delay.

@@ -193,11 +193,11 @@ impl Shared {
     fn note_timers(&self, records: &[Pending], end: u64) -> Option<i64> {
         let mut earliest = None;
         for record in records {
-            if let Some(due) = record.noted.due_ms {
+            if let Some(due) = record.noted.due_ms() {
                 self.timers.add(due, record.entry.address, record.entry.len);
                 earliest = Some(earliest.map_or(due, |other: i64| other.min(due)));
             }
-            if let Some(origin) = record.noted.timer_origin {
+            if let Some(origin) = record.noted.timer_origin() {
                 self.timers.fire(origin);
             }
         }
@@ -226,7 +226,7 @@ impl LogEvents for Shared {
             current.end = end;
             for record in records {
                 let at = (record.entry.address - segment.base()) as u32;
-                current.keys.extend(record.noted.keys.iter().map(|hash| Key { hash, at }));
+                current.keys.extend(record.noted.keys().map(|hash| Key { hash, at }));
                 current.last_stored_ms = current.last_stored_ms.max(record.store_timestamp_ms);
             }
             is_first
