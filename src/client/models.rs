@@ -1,119 +1,192 @@
-//! Guards against an asynchronous send whose program hears twice or never: its completion, its timeout, the end of its
-//! connection and the shutdown all come at once, and each believes to be the one that decides.
+//! Guards against an asynchronous send whose program hears twice or never: its answer, its timeout and the shutdown all
+//! come at once, and each believes to be the one that decides.
 
 use super::callbacks::CallbackThread;
-use super::outstanding::Outstanding;
-use super::pending_send::{Callback, FutureWaker, PendingSend, SendOutcome, Ticket};
+use super::outstanding::{Outstanding, SendOutcome};
+use super::producer::BoxedCallback;
 use super::send_future::SendFuture;
-use crate::protocol::failure::Failure;
-use crate::protocol::request::SendResponse;
+use crate::protocol::failure::{Failure, FailureKind};
+use crate::protocol::request::{SendAnswer, SendResponse, SendSink};
+use crate::protocol::unique_id::{UniqueId, UniqueIdGenerator};
 use crate::sys::clock::SystemClock;
 use crate::sys::scheduler::Scheduler;
-use crate::sys::sync::model::explore::explore;
+use crate::sys::sync::model::explore::{explore, is_patient};
 use crate::sys::sync::thread::{self, Thread};
 use std::future::Future;
+use std::net::Ipv4Addr;
+use std::panic::resume_unwind;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
-const SCHEDULES: usize = 60_000;
+const SCHEDULES: usize = 50_000;
 const TIMEOUT: Duration = Duration::from_secs(1);
 const RESPONSE: SendResponse = SendResponse { queue_id: 0, queue_offset: 7, position: 99 };
 
+#[derive(Clone)]
 struct World {
     callbacks: Arc<CallbackThread>,
     scheduler: Arc<Scheduler>,
-    outstanding: Arc<Outstanding>,
+    outstanding: Arc<Outstanding<BoxedCallback>>,
+    /// What was told, by the sends' numbers. Its lock is no step of the model.
+    told: Arc<Mutex<Vec<(usize, SendOutcome)>>>,
+    sent: Arc<AtomicUsize>,
 }
 
 impl World {
     fn new() -> Self {
         let callbacks = Arc::<CallbackThread>::default();
-        callbacks.ensure_started().unwrap();
         let scheduler = Arc::new(Scheduler::new("ons-timer", Arc::new(SystemClock::new())).unwrap());
         let outstanding = Outstanding::new(callbacks.clone(), scheduler.clone(), TIMEOUT);
-        Self { callbacks, scheduler, outstanding }
+        Self { callbacks, scheduler, outstanding, told: Arc::default(), sent: Arc::default() }
     }
 
-    /// As a shutdown does: whatever has not been told by then is told now.
-    fn shut_down(&self) {
-        if !self.outstanding.wait_for_all(2 * TIMEOUT) {
-            self.outstanding.fail_all(&Failure::state("shut down"));
+    /// As a producer begins a send; returns its number and token.
+    fn begin(&self) -> (usize, u64) {
+        self.callbacks.ensure_started().unwrap();
+        let number = self.sent.fetch_add(1, Ordering::SeqCst);
+        let told = self.told.clone();
+        let callback = move |outcome| told.lock().unwrap().push((number, outcome));
+        (number, self.outstanding.list(self.outstanding.begin(), "T", id(), Box::new(callback)))
+    }
+
+    /// As a producer whose broker answers later.
+    fn send(&self) -> u64 {
+        let (_, token) = self.begin();
+        self.outstanding.sweep_later();
+        token
+    }
+
+    /// As a producer whose broker is done at once.
+    fn send_at_once(&self) {
+        let (number, token) = self.begin();
+        if let Some((_unused, outcome)) = self.outstanding.answered_at_once(token, Ok(RESPONSE)) {
+            self.told.lock().unwrap().push((number, outcome));
         }
-        // A timeout may have struck before anybody ran.
-        while !self.outstanding.wait_for_all(TIMEOUT) {}
+    }
+
+    fn answer(&self, token: u64) {
+        self.outstanding.clone().answered(vec![SendAnswer { token, result: Ok(RESPONSE) }]);
+    }
+
+    fn fail_all(&self) {
+        self.outstanding.fail_all(&Failure::state("shut down"));
+    }
+
+    /// As a producer and its broker are shut down: whatever has not been told by then is told now.
+    fn shut_down(&self) {
+        if !self.outstanding.wait_for_all(4 * TIMEOUT) {
+            self.fail_all();
+        }
+        while !self.outstanding.wait_for_all(TIMEOUT) {
+            assert!(!is_patient(), "somebody is never told");
+        }
         self.callbacks.stop();
         self.scheduler.stop();
+        self.check();
+    }
+
+    /// Each was told once.
+    fn check(&self) {
+        let mut numbers: Vec<_> = self.told.lock().unwrap().iter().map(|(number, _)| *number).collect();
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..self.sent.load(Ordering::SeqCst)).collect::<Vec<_>>());
     }
 }
 
-/// What becomes of the transport's end of a send.
-#[derive(Clone, Copy)]
-enum End {
-    Answered,
-    Lost,
-    /// Kept until everything is over.
-    Silent,
+fn id() -> UniqueId {
+    UniqueIdGenerator::new(Ipv4Addr::LOCALHOST, 1, 2).generate(3)
 }
 
-fn end(end: End, ticket: Ticket<impl super::pending_send::Receiver>) {
-    match end {
-        End::Answered => ticket.complete(Ok(RESPONSE)),
-        End::Lost => drop(ticket),
-        End::Silent => {
-            thread::sleep(10 * TIMEOUT);
-            ticket.complete(Ok(RESPONSE));
-        }
-    }
+fn on_thread(world: &World, body: impl FnOnce(&World) + Send + 'static) -> shuttle::thread::JoinHandle<()> {
+    let world = world.clone();
+    thread::spawn(move || body(&world))
 }
 
 #[test]
-fn a_callback_hears_once_whoever_comes_first() {
-    for (name, how) in [("answered", End::Answered), ("lost", End::Lost), ("overdue", End::Silent)] {
-        explore(&format!("pending send: a callback, {name}"), SCHEDULES, move || {
-            let world = World::new();
-            let told = Arc::new(AtomicUsize::new(0));
-            let heard = told.clone();
-            world.outstanding.begin();
-            let callback = Callback(Some(move |_: SendOutcome| {
-                heard.fetch_add(1, Ordering::SeqCst);
-            }));
-            let send = PendingSend::new(world.outstanding.clone(), "T".into(), "id", callback);
-            let ticket = Ticket::new(send.clone());
-            let transport = thread::spawn(move || end(how, ticket));
-            let outstanding = world.outstanding.clone();
-            let other = thread::spawn(move || outstanding.fail_all(&Failure::state("shut down")));
-            send.submitted();
-            world.shut_down();
-            assert_eq!(told.load(Ordering::SeqCst), 1);
-            transport.join().unwrap();
-            other.join().unwrap();
-            assert_eq!(told.load(Ordering::SeqCst), 1);
-        });
-    }
+fn an_answer_a_shutdown_and_a_send_that_is_done_at_once() {
+    explore("sends: answered, done at once, failed by a shutdown", SCHEDULES, || {
+        let world = World::new();
+        let token = world.send();
+        let threads = [
+            on_thread(&world, move |world| world.answer(token)),
+            on_thread(&world, World::fail_all),
+            on_thread(&world, World::send_at_once),
+        ];
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        world.shut_down();
+    });
 }
 
 #[test]
-fn a_future_is_ready_once_whoever_comes_first() {
-    for (name, how) in [("answered", End::Answered), ("lost", End::Lost), ("overdue", End::Silent)] {
-        explore(&format!("pending send: a future, {name}"), SCHEDULES, move || {
-            let world = World::new();
-            world.outstanding.begin();
-            let send = PendingSend::new(world.outstanding.clone(), "T".into(), "id", FutureWaker::default());
-            let ticket = Ticket::new(send.clone());
-            let transport = thread::spawn(move || end(how, ticket));
-            send.clone().submitted();
-            let waiter = thread::spawn(move || wait_for(SendFuture::pending(send)));
-            world.shut_down();
-            let outcome = waiter.join().unwrap();
-            if matches!(how, End::Lost) {
-                assert!(outcome.is_err());
-            }
-            transport.join().unwrap();
+fn an_answer_at_the_time_of_its_timeout() {
+    explore("sends: answers and the sweep of the overdue", SCHEDULES, || {
+        let world = World::new();
+        let senders = [0, 1].map(|_| {
+            on_thread(&world, |world| {
+                let tokens = [world.send(), world.send()];
+                // The first is answered at the very time of the sweeps, the second never.
+                thread::sleep(2 * TIMEOUT);
+                world.answer(tokens[0]);
+                world.send_at_once();
+            })
         });
-    }
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        world.shut_down();
+        let told = world.told.lock().unwrap();
+        let timed_out = |(_, outcome): &&(usize, SendOutcome)| matches!(outcome, Err(failure) if failure.kind == FailureKind::Timeout);
+        assert!(told.iter().filter(timed_out).count() >= if is_patient() { 2 } else { 0 });
+    });
+}
+
+#[test]
+fn a_late_answer_does_not_end_the_next_send_of_its_slot() {
+    explore("sends: two answers to one token", SCHEDULES, || {
+        let world = World::new();
+        let token = world.send();
+        let twice = [0, 1].map(|_| on_thread(&world, move |world| world.answer(token)));
+        let next = world.send();
+        twice.into_iter().for_each(|thread| thread.join().unwrap());
+        world.answer(next);
+        world.shut_down();
+    });
+}
+
+#[test]
+fn a_callback_that_panics_or_sends_on() {
+    explore("sends: callbacks that panic and that send", SCHEDULES, || {
+        let world = World::new();
+        world.callbacks.ensure_started().unwrap();
+        let panics = Box::new(|_| resume_unwind(Box::new("a callback's own panic")));
+        let token = world.outstanding.list(world.outstanding.begin(), "T", id(), panics);
+        let inner = world.clone();
+        let sends_on = Box::new(move |_| inner.answer(inner.send()));
+        let other = world.outstanding.list(world.outstanding.begin(), "T", id(), sends_on);
+        let answerer = on_thread(&world, move |world| world.answer(token));
+        world.answer(other);
+        answerer.join().unwrap();
+        world.shut_down();
+    });
+}
+
+#[test]
+fn a_future_is_ready_whoever_comes_first() {
+    explore("sends: a future that is polled while it is answered", SCHEDULES, || {
+        let world = World::new();
+        world.callbacks.ensure_started().unwrap();
+        let (future, complete) = SendFuture::pending();
+        let begun = world.outstanding.begin();
+        let token = world.outstanding.list(begun, "T", id(), Box::new(complete));
+        world.outstanding.sweep_later();
+        let waiter = thread::spawn(move || wait_for(future));
+        let others =
+            [on_thread(&world, move |world| world.answer(token)), on_thread(&world, World::fail_all)];
+        world.shut_down();
+        let _either = waiter.join().unwrap();
+        others.into_iter().for_each(|thread| thread.join().unwrap());
+    });
 }
 
 /// Polls as an executor of one thread does.
@@ -133,75 +206,4 @@ fn wait_for(future: SendFuture) -> SendOutcome {
             Poll::Pending => thread::park(),
         }
     }
-}
-
-#[test]
-fn many_sends_and_a_sweep() {
-    explore("pending send: two senders, the sweep of the overdue", SCHEDULES, || {
-        let world = World::new();
-        let told = Arc::new(AtomicUsize::new(0));
-        let senders: Vec<_> = (0..2)
-            .map(|_| {
-                let (outstanding, told) = (world.outstanding.clone(), told.clone());
-                thread::spawn(move || {
-                    let mut tickets = Vec::new();
-                    for _ in 0..2 {
-                        outstanding.begin();
-                        let heard = told.clone();
-                        let callback = Callback(Some(move |_: SendOutcome| {
-                            heard.fetch_add(1, Ordering::SeqCst);
-                        }));
-                        let send = PendingSend::new(outstanding.clone(), "T".into(), "id", callback);
-                        tickets.push(Ticket::new(send.clone()));
-                        send.submitted();
-                    }
-                    // The first is answered at the very time of the sweeps, the second never.
-                    thread::sleep(2 * TIMEOUT);
-                    tickets.remove(0).complete(Ok(RESPONSE));
-                    tickets
-                })
-            })
-            .collect();
-        let tickets: Vec<_> = senders.into_iter().map(|sender| sender.join().unwrap()).collect();
-        world.shut_down();
-        assert_eq!(told.load(Ordering::SeqCst), 4);
-        drop(tickets);
-        assert_eq!(told.load(Ordering::SeqCst), 4);
-    });
-}
-
-struct Note(Arc<std::sync::Mutex<Vec<u32>>>, u32);
-
-impl super::callbacks::Job for Note {
-    fn run(self: Arc<Self>) {
-        self.0.lock().unwrap().push(self.1);
-    }
-}
-
-#[test]
-fn callbacks_run_once_and_in_order() {
-    explore("callback thread: two that push, one that stops", SCHEDULES, || {
-        let callbacks = Arc::<CallbackThread>::default();
-        let ran = Arc::<std::sync::Mutex<Vec<u32>>>::default();
-        let pushers: Vec<_> = [0, 100]
-            .into_iter()
-            .map(|base| {
-                let (callbacks, ran) = (callbacks.clone(), ran.clone());
-                thread::spawn(move || {
-                    callbacks.ensure_started().unwrap();
-                    (base..base + 3).for_each(|number| callbacks.push(Arc::new(Note(ran.clone(), number))));
-                })
-            })
-            .collect();
-        pushers.into_iter().for_each(|pusher| pusher.join().unwrap());
-        callbacks.stop();
-        // In a hurry the stop may have given up on a thread that did not get to run.
-        while ran.lock().unwrap().len() < 6 {
-            thread::sleep(TIMEOUT);
-        }
-        let ran = ran.lock().unwrap();
-        let of =
-            |base: u32| ran.iter().copied().filter(move |n| (base..base + 3).contains(n)).collect::<Vec<_>>();
-        assert_eq!((of(0), of(100), ran.len()), (vec![0, 1, 2], vec![100, 101, 102], 6));
-    });
 }

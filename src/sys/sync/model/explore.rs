@@ -65,7 +65,7 @@ fn run(
 std::thread_local! {
     /// The thread that moves the time on in the execution that runs on this thread of the operating system.
     static KEEPER: Cell<Option<TaskId>> = const { Cell::new(None) };
-    static IS_PATIENT: Cell<bool> = const { Cell::new(true) };
+    static IS_PATIENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether in this execution time passes only when nothing else can happen. If so a model may say how long things take;
@@ -118,8 +118,14 @@ impl<S: Scheduler> Scheduler for TimeLast<S> {
         is_yielding: bool,
     ) -> Option<TaskId> {
         let keeper = KEEPER.get();
-        let has_choice = runnable.len() > 1 && runnable.iter().any(|task| Some(task.id()) == keeper);
-        if !has_choice || self.is_in_a_hurry() {
+        if !runnable.iter().any(|task| Some(task.id()) == keeper) {
+            return self.inner.next_task(runnable, current, is_yielding);
+        }
+        // The list also holds parked threads, which may wake for no reason; that is nothing to wait for.
+        if !runnable.iter().any(|task| Some(task.id()) != keeper && task.runnable()) {
+            return keeper;
+        }
+        if self.is_in_a_hurry() {
             return self.inner.next_task(runnable, current, is_yielding);
         }
         let others: Vec<&Task> = runnable.iter().copied().filter(|task| Some(task.id()) != keeper).collect();
