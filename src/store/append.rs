@@ -6,11 +6,9 @@ use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
 use crate::protocol::request::SendResponse;
-use crate::sys::sync::Instant;
-use crate::sys::sync::Mutex;
-use crate::sys::sync::atomic::{AtomicBool, Ordering};
-use crate::sys::sync::thread::{self, Thread};
-use std::sync::{Arc, PoisonError};
+use crate::sys::event::Event;
+use crate::sys::sync::OnceLock;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
@@ -120,9 +118,8 @@ impl Noted {
 
 /// Who waits for a record.
 pub(crate) enum Waiter {
-    /// The leader itself, or nobody.
+    /// Nobody, the leader itself, or a caller blocked until the whole batch is written.
     None,
-    Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
     /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
     Sink {
@@ -135,7 +132,6 @@ impl std::fmt::Debug for Waiter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Blocked(_) => "Blocked",
             Self::Completion(_) => "Completion",
             Self::Sink { .. } => "Sink",
         })
@@ -147,52 +143,32 @@ impl Waiter {
         match self {
             // Those of sinks are told together, by the batch.
             Self::None | Self::Sink { .. } => {}
-            Self::Blocked(parked) => parked.finish(result.map(|_| ())),
             Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }
     }
 }
 
-/// A blocked caller that another thread writes for.
-#[derive(Debug)]
-pub(crate) struct Parked {
-    is_done: AtomicBool,
-    outcome: Mutex<Result<(), Failure>>,
-    thread: Thread,
+/// What the blocked callers of one batch wait for.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    is_over: Event,
+    /// Set before `is_over`, if the batch was not written.
+    failure: OnceLock<Failure>,
 }
 
-impl Parked {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            is_done: AtomicBool::new(false),
-            outcome: Mutex::new(Ok(())),
-            thread: thread::current(),
-        })
-    }
-
-    fn finish(&self, result: Result<(), Failure>) {
-        if result.is_err() {
-            *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = result;
+impl Written {
+    pub(super) fn finish(&self, failure: Option<Failure>) {
+        if let Some(failure) = failure {
+            let _ = self.failure.set(failure);
         }
-        self.is_done.store(true, Ordering::Release);
-        self.thread.unpark();
+        self.is_over.set();
     }
 
-    /// Waits on the thread that made this value.
     pub(crate) fn wait(&self, timeout: Duration) -> Result<(), Failure> {
-        let deadline = Instant::now().checked_add(timeout);
-        while !self.is_done.load(Ordering::Acquire) {
-            let Some(deadline) = deadline else {
-                thread::park();
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(timed_out(timeout));
-            }
-            thread::park_timeout(left);
+        if !self.is_over.wait(timeout) {
+            return Err(timed_out(timeout));
         }
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failure.get().cloned().map_or(Ok(()), Err)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records on their way to the disk: the bytes of one write, and what is known of each record in them.
 
-use super::append::{Appended, Noted, Waiter};
+use super::append::{Appended, Noted, Waiter, Written};
 use super::blocks::RECENT_BYTES_MAX;
 use super::envelope::{self, ENVELOPE_BYTES};
 use super::publishing::tell;
@@ -14,9 +14,11 @@ use std::sync::Arc;
 
 /// Buffers are cut from chunks of this size; the parts already written stay in memory as recent blocks.
 const CHUNK_BYTES: usize = 1 << 20;
-/// How many chunks are kept to be used again: fresh memory costs a page fault every 4 KiB. Those that hold the recent
-/// blocks, and two on the way.
-const CHUNKS_KEPT_MAX: usize = RECENT_BYTES_MAX / CHUNK_BYTES + 2;
+/// Chunks become larger, up to this, once a batch outgrows them: it has to be copied each time.
+const CHUNK_BYTES_MAX: usize = 4 << 20;
+/// How many bytes of full chunks are kept to be used again: fresh memory costs a page fault every 4 KiB. Those that hold
+/// the recent blocks, one that is written and one that is over.
+const CHUNKS_KEPT_BYTES: usize = RECENT_BYTES_MAX + 2 * CHUNK_BYTES_MAX;
 /// How many lists of records are kept to be used again, and how long ones: there is one being filled and one written.
 const LISTS_KEPT_MAX: usize = 2;
 const LIST_RECORDS_KEPT_MAX: usize = 8192;
@@ -24,12 +26,19 @@ const LIST_RECORDS_KEPT_MAX: usize = 8192;
 const QUEUES_LOOKED_AT: usize = 16;
 
 /// Memory that batches have used and will use again.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chunks {
     /// Full chunks, parts of which may still be read; oldest first.
     full: VecDeque<BytesMut>,
+    chunk_bytes: usize,
     /// For what is known of the records.
     lists: Vec<Vec<Pending>>,
+}
+
+impl Default for Chunks {
+    fn default() -> Self {
+        Self { full: VecDeque::new(), chunk_bytes: CHUNK_BYTES, lists: Vec::new() }
+    }
 }
 
 impl Chunks {
@@ -40,24 +49,26 @@ impl Chunks {
         }
     }
 
+    /// A chunk for a batch that needs `bytes`, and will grow.
     fn take(&mut self, bytes: usize) -> BytesMut {
-        if bytes <= CHUNK_BYTES {
-            while let Some(mut oldest) = self.full.pop_front() {
-                if oldest.try_reclaim(CHUNK_BYTES) {
-                    return oldest;
-                }
-                if self.full.len() < CHUNKS_KEPT_MAX {
-                    self.full.push_front(oldest);
-                    break;
-                }
+        if bytes > self.chunk_bytes {
+            if bytes > CHUNK_BYTES_MAX {
+                return BytesMut::with_capacity(2 * bytes);
             }
+            self.chunk_bytes = bytes.next_power_of_two();
         }
-        BytesMut::with_capacity(bytes.max(CHUNK_BYTES))
+        let bytes = self.chunk_bytes;
+        let free = self.full.iter_mut().position(|chunk| chunk.try_reclaim(bytes));
+        free.and_then(|at| self.full.remove(at)).unwrap_or_else(|| BytesMut::with_capacity(bytes))
     }
 
+    /// Keeps a full chunk until nobody reads it any more, or until others have taken its place.
     fn retire(&mut self, mut chunk: BytesMut) {
         chunk.clear();
         self.full.push_back(chunk);
+        if self.full.len() * self.chunk_bytes > CHUNKS_KEPT_BYTES {
+            self.full.pop_front();
+        }
     }
 }
 
@@ -97,6 +108,8 @@ pub(crate) struct Batch {
     bytes: BytesMut,
     pending: Vec<Pending>,
     queues: Vec<Arc<Queue>>,
+    /// What the blocked callers among the senders wait for.
+    written: Option<Arc<Written>>,
     /// Who hears of the sends among the records.
     sinks: Vec<Arc<dyn SendSink>>,
     completions: usize,
@@ -111,6 +124,7 @@ impl Batch {
             bytes: BytesMut::new(),
             pending: Vec::new(),
             queues: Vec::new(),
+            written: None,
             sinks: Vec::new(),
             completions: 0,
         }
@@ -207,6 +221,11 @@ impl Batch {
         }
     }
 
+    /// What the caller who added the last record may wait for, together with the others of the batch.
+    pub(crate) fn written(&mut self) -> Arc<Written> {
+        self.written.get_or_insert_default().clone()
+    }
+
     /// Says that `sink` waits for the record added last, and calls it `token`.
     pub(crate) fn answer_to(&mut self, sink: &Arc<dyn SendSink>, token: u64) {
         // A batch has the sends of one or two producers as a rule.
@@ -229,6 +248,7 @@ impl Batch {
             bytes: self.bytes.split(),
             queues: std::mem::take(&mut self.queues),
             pending: std::mem::replace(&mut self.pending, chunks.lists.pop().unwrap_or_default()),
+            written: self.written.take(),
             sinks: std::mem::take(&mut self.sinks),
             completions: std::mem::take(&mut self.completions),
         }
@@ -242,18 +262,19 @@ impl Batch {
     /// Tells everybody who waits that the record is stored. Returns the queues that grew (one of many may be named more
     /// than once) and the emptied list.
     pub(crate) fn succeed(self) -> (Vec<Arc<Queue>>, Vec<Pending>) {
-        self.finish(|pending| Ok(pending.appended()))
+        self.finish(None)
     }
 
     /// Tells everybody who waits that it is not.
     pub(crate) fn fail(self, failure: &Failure) {
-        self.finish(|_| Err(failure.clone()));
+        self.finish(Some(failure));
     }
 
-    fn finish(
-        mut self,
-        result: impl Fn(&Pending) -> Result<Appended, Failure>,
-    ) -> (Vec<Arc<Queue>>, Vec<Pending>) {
+    fn finish(mut self, failure: Option<&Failure>) -> (Vec<Arc<Queue>>, Vec<Pending>) {
+        if let Some(written) = self.written.take() {
+            written.finish(failure.cloned());
+        }
+        let result = |pending: &Pending| failure.map_or_else(|| Ok(pending.appended()), |f| Err(f.clone()));
         let mut answers: Vec<Vec<SendAnswer>> = self.sinks.iter().map(|_| Vec::new()).collect();
         if let [only] = answers.as_mut_slice() {
             only.reserve(self.completions);

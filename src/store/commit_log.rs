@@ -14,7 +14,7 @@
 //! space leaves the log usable: its records are taken back, and the generation rises, so that whatever of them reached
 //! the disk is never read as a record behind the ones that take their place.
 
-use super::append::{Append, Appended, Noted, Parked, Waiter};
+use super::append::{Append, Appended, Noted, Waiter};
 use super::batch::{Batch, Chunks, Pending};
 use super::blocks::RecentBlocks;
 use super::config::FlushMode;
@@ -34,10 +34,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// Records that wait to be written may take this much memory; more, and appending waits for the writer. Little enough
-/// for what is written to be still in the processor's cache, enough for 64 blocked callers of a kilobyte or more. In a
-/// model a few records are enough.
-pub(crate) const PENDING_BYTES_MAX: usize = if cfg!(feature = "models") { 400 } else { 512 << 10 };
+/// Records that wait to be written may take this much memory; more, and appending waits for the writer. With syncs
+/// enough to make up for the time of one; without, little enough for what is written to be still in the processor's
+/// cache. In a model a few records are enough.
+pub(crate) const PENDING_BYTES_MAX_SYNC: usize = if cfg!(feature = "models") { 400 } else { 2 << 20 };
+pub(crate) const PENDING_BYTES_MAX_ASYNC: usize = if cfg!(feature = "models") { 400 } else { 512 << 10 };
 /// An asynchronous caller without syncs that finds so much waiting and nobody writing writes it, rather than leave it
 /// to a thread on another processor.
 const LEAD_BYTES: usize = if cfg!(feature = "models") { 250 } else { 64 << 10 };
@@ -55,6 +56,8 @@ pub(crate) trait LogEvents: Send + Sync + std::fmt::Debug {
     fn published(&self, segment: &Arc<Segment>, records: &[Pending], end: u64);
     /// Queues grew; no lock is held.
     fn arrived(&self, queues: &[Arc<Queue>]);
+    /// SYNC_FLUSH: so many bytes are about to be synced.
+    fn syncing(&self, bytes: usize);
     /// ASYNC_FLUSH: something was written that is not synced.
     fn dirtied(&self);
     /// Takes back a segment that [`LogEvents::next_segment`] gave, unused.
@@ -158,10 +161,9 @@ impl CommitLog {
         if !state.has_leader {
             return self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended);
         }
-        let parked = Parked::new();
-        state.current.wait_with(Waiter::Blocked(parked.clone()));
+        let written = state.current.written();
         drop(state);
-        parked.wait(timeout).map(|()| appended)
+        written.wait(timeout).map(|()| appended)
     }
 
     /// Appends without waiting for the record's durability, and never syncs on this thread.
@@ -276,6 +278,13 @@ impl CommitLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn pending_bytes_max(&self) -> usize {
+        match self.flush {
+            FlushMode::Sync => PENDING_BYTES_MAX_SYNC,
+            FlushMode::Async => PENDING_BYTES_MAX_ASYNC,
+        }
+    }
+
     fn wait_for_progress<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         state.waiting += 1;
         state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -288,7 +297,8 @@ impl CommitLog {
         mut state: MutexGuard<'a, State>,
         timeout: Duration,
     ) -> Result<MutexGuard<'a, State>, Failure> {
-        while state.pending_bytes >= PENDING_BYTES_MAX && !is_publishing() {
+        let bytes_max = self.pending_bytes_max();
+        while state.pending_bytes >= bytes_max && !is_publishing() {
             if !state.has_leader {
                 let _ = self.lead(state, Some(0));
                 state = self.lock();
@@ -303,12 +313,10 @@ impl CommitLog {
                 self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
             state = again;
             state.waiting -= 1;
-            if waited.timed_out() && state.pending_bytes >= PENDING_BYTES_MAX {
+            if waited.timed_out() && state.pending_bytes >= bytes_max {
                 return Err(Failure::new(
                     FailureKind::Timeout,
-                    format!(
-                        "{PENDING_BYTES_MAX} bytes wait to be written already: the disk is slow or stuck"
-                    ),
+                    format!("{bytes_max} bytes wait to be written already: the disk is slow or stuck"),
                 ));
             }
         }
@@ -479,6 +487,7 @@ impl CommitLog {
             return Ok(());
         }
         self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        self.events.syncing(bytes.len());
         // A failed sync is never one to try again, whatever its cause.
         segment.sync().map_err(|failure| Failure { kind: FailureKind::Storage, ..failure })
     }

@@ -251,6 +251,10 @@ impl LogEvents for Shared {
         }
     }
 
+    fn syncing(&self, bytes: usize) {
+        self.segments.note_sync(bytes);
+    }
+
     fn dirtied(&self) {
         if !self.is_dirty.swap(true, Ordering::AcqRel) {
             self.submit_later(Job::Sync);

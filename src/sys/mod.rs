@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod disk;
+pub mod event;
 pub mod fork;
 #[cfg(all(test, feature = "models"))]
 mod models;
