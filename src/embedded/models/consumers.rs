@@ -108,21 +108,28 @@ fn instances_that_come_and_go_at_once_leave_no_queue_behind() {
 }
 
 #[test]
-fn a_consumer_that_was_shut_down_is_no_member() {
-    explore("consumer: shut down while it changes its subscriptions and its timer ticks", SCHEDULES, || {
+fn a_subscription_does_not_bring_back_a_consumer_that_was_shut_down() {
+    explore("consumer: subscribes while it is shut down", SCHEDULES, || {
         let world = World::new(1, FlushMode::Async);
         let consumer = world.consumer(1, "1", "1000");
         consumer.start().unwrap();
         let other = consumer.clone();
-        let subscriber = thread::spawn(move || {
-            // Refused if it comes too late.
-            let _ = other.subscribe("U", "*", |_| Action::Commit);
-            let _ = other.unsubscribe("T");
-        });
-        // At the time of a heartbeat.
-        thread::sleep(Duration::from_secs(30));
+        // Refused if it comes too late.
+        let subscriber = thread::spawn(move || drop(other.subscribe("U", "*", |_| Action::Commit)));
         consumer.shutdown().unwrap();
         subscriber.join().unwrap();
+        world.close();
+    });
+}
+
+#[test]
+fn the_timer_does_not_bring_back_a_consumer_that_was_shut_down() {
+    explore("consumer: shut down at the time of a heartbeat", SCHEDULES, || {
+        let world = World::new(1, FlushMode::Async);
+        let consumer = world.consumer(1, "1", "1000");
+        consumer.start().unwrap();
+        thread::sleep(Duration::from_secs(30));
+        consumer.shutdown().unwrap();
         world.close();
     });
 }
