@@ -37,7 +37,7 @@ demo: lib
 test: lib
 	tests/run.sh
 
-bench:
+bench: lib
 	$(CARGO) bench --locked --features testing --bench bench
 
 install: lib

@@ -9,7 +9,10 @@ pub mod factory;
 mod host;
 #[cfg(all(test, feature = "models"))]
 mod models;
+#[cfg(not(feature = "testing"))]
 mod settings;
+#[cfg(feature = "testing")]
+pub mod settings;
 mod transport;
 
 #[cfg(test)]

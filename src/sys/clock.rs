@@ -45,7 +45,8 @@ impl Clock for SystemClock {
         } else {
             SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
         };
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        // In 64 bits: every send asks twice.
+        (since.as_secs() * 1000) as i64 + i64::from(since.subsec_millis())
     }
 
     fn monotonic(&self) -> Duration {
