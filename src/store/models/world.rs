@@ -191,7 +191,14 @@ impl World {
     }
 
     fn append<'a>(&'a self, body: &'a [u8]) -> Append<'a> {
-        Append { queue: &self.queue, head: RecordHead::default(), properties: "", body, tag_hash: 0 }
+        Append {
+            queue: &self.queue,
+            head: RecordHead::default(),
+            properties: "",
+            body,
+            tag_hash: 0,
+            noted: None,
+        }
     }
 
     fn begin(&self, sender: u8, number: u8) {
