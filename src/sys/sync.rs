@@ -23,7 +23,8 @@ pub use std::{
 };
 
 /// The standard library's in every build: for a lock under which nothing else is locked, waited for or called back, and
-/// which foreign code takes that knows nothing of models (a database inside a call to us, a logger).
+/// which foreign code takes that knows nothing of models (a database inside a call to us, a logger), or which is static
+/// and so outlives a model.
 pub mod leaf {
     pub use std::sync::{Mutex, MutexGuard, Once, atomic};
     pub use std::{thread, thread_local};
