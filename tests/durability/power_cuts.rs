@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Operations that are cut after, in each mode of flushing.
 const CUT_POINTS_MIN: u64 = 5_000;
 /// Lives that give so many.
-const LIVES: u64 = 12;
+const LIVES: u64 = 10;
 
 /// A machine at the moment the power goes.
 pub struct Cut {
@@ -126,6 +126,7 @@ fn check_cuts(cuts: &Mutex<Receiver<Cut>>, seeds: &dyn Fn(u64) -> Vec<u64>, tall
             tally.checks.fetch_add(1, Ordering::Relaxed);
             if let Err(what) = cut.check(seed) {
                 let violation = format!("{}, seed {seed}: {what}", cut.name);
+                println!("{violation}");
                 let mut violations = tally.violations.lock().unwrap_or_else(PoisonError::into_inner);
                 violations.push(violation);
                 tally.is_failed.store(violations.len() > 9, Ordering::Relaxed);

@@ -21,6 +21,8 @@ struct State {
     unsynced: Vec<(u64, Vec<u8>)>,
     /// Set once writing has ended.
     ended: Option<Ended>,
+    /// The length that the file was last known to have: when it fails it may not tell any more.
+    len: u64,
     /// The first error that redb was told. Its own answers afterwards only say that there was one.
     told: Option<Arc<io::Error>>,
 }
@@ -77,7 +79,11 @@ impl redb::StorageBackend for Backend {
         let mut state = self.state();
         match &state.ended {
             Some(ended) => Ok(ended.len),
-            None => self.tell(&mut state, self.file.len()),
+            None => {
+                let len = self.tell(&mut state, self.file.len())?;
+                state.len = len;
+                Ok(len)
+            }
         }
     }
 
@@ -111,6 +117,9 @@ impl redb::StorageBackend for Backend {
             .file
             .len()
             .and_then(|before| if len > before { self.file.allocate(len) } else { self.file.set_len(len) });
+        if result.is_ok() {
+            state.len = len;
+        }
         self.after_change(&mut state, result, len)
     }
 
@@ -138,9 +147,12 @@ impl redb::StorageBackend for Backend {
             return Ok(());
         }
         match self.file.write_all_at(data, offset) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                state.len = state.len.max(end);
+                Ok(())
+            }
             failed => {
-                let len = self.file.len().unwrap_or(end).max(end);
+                let len = self.file.len().unwrap_or(state.len).max(end);
                 self.after_change(&mut state, failed, len)
             }
         }
