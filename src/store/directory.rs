@@ -92,6 +92,7 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Failure> {
             if files.iter().any(|file| file.path.extension().is_some_and(|extension| extension == "log")) {
                 return Err(corrupt(&path, "it is missing beside a log"));
             }
+            // The metadata are made beside it before there is a log, and they sync the directory.
             write_whole(disk, &path, FORMAT)
         }
         Err(error) => Err(io_failure("open", &path, &error)),

@@ -186,6 +186,15 @@ impl Queue {
         span.file.entries(span.at + skip, count)
     }
 
+    /// The first offset from `offset` on that has an entry, or the end of the queue. There are holes when the file of an
+    /// old segment could not be removed and those of younger ones could.
+    pub(crate) fn behind_hole(&self, offset: u64) -> u64 {
+        let readable = self.lock();
+        let behind = readable.spans.partition_point(|span| span.first + span.count <= offset);
+        let next = readable.spans.get(behind).map_or(readable.recent_first, |span| span.first);
+        next.max(offset).min(readable.max())
+    }
+
     fn lock(&self) -> MutexGuard<'_, Readable> {
         self.readable.lock().unwrap_or_else(PoisonError::into_inner)
     }

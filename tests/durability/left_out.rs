@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Lives that meet every place: they roll, recycle, delete, are closed and killed.
-const LIVES: u64 = 6;
+const LIVES: u64 = 9;
 
 /// A sync of the workload: where it comes from, by the places on its stack.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

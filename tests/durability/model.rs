@@ -172,6 +172,15 @@ impl Model {
         self.retries.1 = Some(flush.retries);
     }
 
+    /// As it is after a kill: what the operating system was given is not lost.
+    #[must_use]
+    pub fn after_kill(&self) -> Self {
+        let mut model = self.clone();
+        let all = model.to_flush();
+        model.flushed(&all);
+        model
+    }
+
     /// Whether a message stored then may have been deleted by now.
     pub fn is_expired(stored_ms: i64, now_ms: i64) -> bool {
         stored_ms + (RESERVED.as_millis() as i64) < now_ms

@@ -59,6 +59,9 @@ pub trait Watch: Send + Sync {
     fn operation(&self, disk: &SimDisk, operation: &Operation, now_ms: i64, model: &Mutex<Model>)
     -> Option<Fault>;
 
+    /// All was done; a close may follow.
+    fn ending(&self, _machine: &Machine, _model: &Model) {}
+
     /// The store was closed.
     fn closed(&self, _disk: &SimDisk, _now_ms: i64, _model: &Model) {}
 }
@@ -86,6 +89,7 @@ impl Lived {
 pub fn live(state: State, life: Life, watch: Arc<dyn Watch>) -> Lived {
     let State { disk, now_ms, mut model } = state;
     model.forget(now_ms);
+    model.is_refusing = false;
     let clock = Arc::new(ManualClock::new(now_ms));
     let (model, failures) = (Arc::new(Mutex::new(model)), Arc::new(Mutex::new(Vec::new())));
     let faults = Arc::new(AtomicU64::new(0));
@@ -107,8 +111,13 @@ pub fn live(state: State, life: Life, watch: Arc<dyn Watch>) -> Lived {
     };
     if let Some(machine) = &machine {
         let driver = Driver::new(machine, &model, &failures, &faults);
+        // Recovery has brought to the device what it serves.
+        let served = driver.model().to_flush();
+        driver.model().flushed(&served);
         if life.is_large { driver.run_large(machine) } else { driver.run(machine, life.index) }
-        if life.index % 2 == 0 {
+        let model = driver.model().clone();
+        watch.ending(machine, &model);
+        if life.index.is_multiple_of(2) {
             close(machine, &driver, &failures, &*watch);
         }
     }

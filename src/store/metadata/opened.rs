@@ -142,9 +142,8 @@ fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<(), Problem> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         other => other?,
     }
-    let file = disk.create(&draft)?;
-    Opened::with_backend(Backend::new(file.clone()))?.close()?;
-    file.sync_data()?;
+    // Closing syncs whatever was written.
+    Opened::with_backend(Backend::new(disk.create(&draft)?))?.close()?;
     disk.rename(&draft, path)?;
     disk.sync_dir(path.parent().unwrap_or(path))?;
     Ok(())
