@@ -243,7 +243,8 @@ fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, 
             _ => {}
         }
     }
-    let has_segment = |index: &PathBuf| segments.values().any(|own| index_file::path_of(own.path()) == *index);
+    let has_segment =
+        |index: &PathBuf| segments.values().any(|own| index_file::path_of(own.path()) == *index);
     left_over.extend(indexes.into_iter().filter(|index| !has_segment(index)));
     for path in left_over {
         disk.remove(&path).map_err(|e| io_failure("remove", &path, &e))?;

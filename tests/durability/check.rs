@@ -43,9 +43,13 @@ pub fn check_again(machine: &Machine, before: &Seen) -> Result<(), String> {
     let seen = read(machine)?;
     once_and_in_order(&seen)?;
     let now_ms = machine.clock.wall_ms();
-    for (place, message) in before.iter().filter(|(_, message)| !Model::is_expired(message.stored_ms, now_ms)) {
+    for (place, message) in before.iter().filter(|(_, message)| !Model::is_expired(message.stored_ms, now_ms))
+    {
         let found = seen.get(place);
-        ensure!(found.is_some_and(|found| found.is_same(message)), "{place:?} was {message:?}, now {found:?}");
+        ensure!(
+            found.is_some_and(|found| found.is_same(message)),
+            "{place:?} was {message:?}, now {found:?}"
+        );
     }
     Ok(())
 }
@@ -84,7 +88,10 @@ fn promised(seen: &Seen, model: &Model, now_ms: i64) -> Result<(), String> {
             continue;
         }
         let found = seen.get(place);
-        ensure!(found.is_some_and(|found| found.is_same(message)), "lost at {now_ms}: {place:?} {message:?}, found {found:?}");
+        ensure!(
+            found.is_some_and(|found| found.is_same(message)),
+            "lost at {now_ms}: {place:?} {message:?}, found {found:?}"
+        );
     }
     for message in seen.values() {
         ensure!(!model.refused.contains(&message.id), "its send failed with 'not stored': {message:?}");
@@ -100,6 +107,7 @@ fn promised(seen: &Seen, model: &Model, now_ms: i64) -> Result<(), String> {
 
 /// Committed offsets are not lost, and what is below them was delivered.
 fn offsets(machine: &Machine, seen: &Seen, model: &Model) -> Result<(), String> {
+    let now_ms = machine.clock.wall_ms();
     for ((topic, queue), offset) in &model.offsets {
         let key = key(topic, *queue);
         let restored = machine.broker.query_offset(GROUP, &key).map_err(|failure| failure.message)?;
@@ -111,7 +119,8 @@ fn offsets(machine: &Machine, seen: &Seen, model: &Model) -> Result<(), String> 
         let Some(restored) = restored else { continue };
         let end = machine.broker.max_offset(&key).map_err(|failure| failure.message)?;
         ensure!(restored <= end, "offset of {topic}@{queue}: {restored}, the end is {end}");
-        for (place, message) in seen.range((*topic, *queue, 0)..(*topic, *queue, restored as u64)) {
+        let below = seen.range((*topic, *queue, 0)..(*topic, *queue, restored as u64));
+        for (place, message) in below.filter(|(_, message)| !Model::is_expired(message.stored_ms, now_ms)) {
             let delivered = model.delivered.get(place);
             ensure!(
                 delivered == Some(&message.id),

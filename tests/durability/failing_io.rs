@@ -9,7 +9,7 @@ use crate::workload::{Life, Lived, State, Watch, live, small};
 use ons::protocol::failure::{Failure, FailureKind};
 use ons::store::config::FlushMode;
 use ons::sys::clock::{Clock, ManualClock};
-use ons::sys::sim_disk::{Cause, Fault, Operation, OperationKind, SimDisk};
+use ons::sys::sim_disk::{Cause, Fault, Operation, OperationKind, STYLES, SimDisk};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -62,26 +62,34 @@ impl Trouble {
 struct Troubled {
     trouble: Trouble,
     has_struck: AtomicBool,
+    /// The test itself reads.
+    is_reading: AtomicBool,
     wrong: Mutex<Vec<String>>,
 }
 
 impl Watch for Troubled {
-    fn operation(&self, _: &SimDisk, operation: &Operation, _: i64, model: &Mutex<Model>) -> Option<Fault> {
-        if !self.trouble.strikes(operation) {
+    fn operation(&self, _: &SimDisk, operation: &Operation, _: i64, _: &Mutex<Model>) -> Option<Fault> {
+        if self.is_reading.load(Ordering::Relaxed) || !self.trouble.strikes(operation) {
             return None;
         }
         self.has_struck.store(true, Ordering::Relaxed);
-        let is_log = operation.path.extension().is_some_and(|extension| extension == "log");
-        if operation.kind == OperationKind::SyncData && is_log {
-            model.lock().unwrap_or_else(PoisonError::into_inner).is_refusing = true;
-        }
         Some(self.trouble.fault)
     }
 
     fn ending(&self, machine: &Machine, model: &Model) {
-        if !self.trouble.lets_read() {
-            return;
+        self.is_reading.store(!self.trouble.is_lasting, Ordering::Relaxed);
+        if self.trouble.lets_read() {
+            self.reads_go_on(machine, model);
+        } else {
+            // It may fail, that is all.
+            let _ = read(machine);
         }
+        self.is_reading.store(false, Ordering::Relaxed);
+    }
+}
+
+impl Troubled {
+    fn reads_go_on(&self, machine: &Machine, model: &Model) {
         let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
         match read(machine) {
             Ok(seen) => {
@@ -99,8 +107,12 @@ impl Watch for Troubled {
 
 /// One run; what is wrong with it.
 fn suffer(start: &State, life: Life, trouble: Trouble) -> Result<(), String> {
-    let watch =
-        Arc::new(Troubled { trouble, has_struck: AtomicBool::new(false), wrong: Mutex::default() });
+    let watch = Arc::new(Troubled {
+        trouble,
+        has_struck: false.into(),
+        is_reading: false.into(),
+        wrong: Mutex::default(),
+    });
     let lived = live(start.fork(), life, watch.clone());
     if !watch.has_struck.load(Ordering::Relaxed) {
         return Err("the operation was never reached: the workload does not repeat".to_owned());
@@ -122,13 +134,18 @@ fn heals(lived: &Lived, shape: Shape, seed: u64) -> Result<(), String> {
         Machine::open(disk, clock, shape).map_err(|failure| format!("it does not open: {failure}"))
     };
     lived.disk.clear_plan();
+    // With this seed nothing unsynced is left.
+    let nothing = lived.disk.after_power_cut(STYLES * seed);
     let cut = lived.disk.after_power_cut(seed);
-    let machine = open(lived.disk.after_process_kill(), lived.now_ms).map_err(|what| format!("killed: {what}"))?;
+    let machine =
+        open(lived.disk.after_process_kill(), lived.now_ms).map_err(|what| format!("killed: {what}"))?;
     let seen = check(&machine, &lived.model.after_kill()).map_err(|what| format!("killed: {what}"))?;
     let again = open(machine.disk.after_power_cut(seed), machine.clock.wall_ms());
     again.and_then(|again| check_again(&again, &seen)).map_err(|what| format!("healed, then cut: {what}"))?;
-    let machine = open(cut, lived.now_ms).map_err(|what| format!("cut: {what}"))?;
-    check(&machine, &lived.model).map_err(|what| format!("cut: {what}"))?;
+    for image in [nothing, cut] {
+        let machine = open(image, lived.now_ms).map_err(|what| format!("cut: {what}"))?;
+        check(&machine, &lived.model).map_err(|what| format!("cut: {what}"))?;
+    }
     Ok(())
 }
 
@@ -136,19 +153,29 @@ fn is_clear(failure: &Failure) -> bool {
     let has_cause = ["os error", "closed", "takes no messages", "refused", "until the store is opened again"]
         .iter()
         .any(|cause| failure.message.contains(cause));
-    let is_known = matches!(
-        failure.kind,
-        FailureKind::Storage | FailureKind::DiskFull | FailureKind::InvalidState
-    );
+    let is_known =
+        matches!(failure.kind, FailureKind::Storage | FailureKind::DiskFull | FailureKind::InvalidState);
     failure.message.contains("/data") && has_cause && is_known
 }
 
-struct Rehearsal(Mutex<Vec<Operation>>);
+#[derive(Default)]
+struct Rehearsal {
+    operations: Mutex<Vec<Operation>>,
+    is_reading: AtomicBool,
+}
 
 impl Watch for Rehearsal {
     fn operation(&self, _: &SimDisk, operation: &Operation, _: i64, _: &Mutex<Model>) -> Option<Fault> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(operation.clone());
+        if !self.is_reading.load(Ordering::Relaxed) {
+            self.operations.lock().unwrap_or_else(PoisonError::into_inner).push(operation.clone());
+        }
         None
+    }
+
+    fn ending(&self, machine: &Machine, _: &Model) {
+        self.is_reading.store(true, Ordering::Relaxed);
+        read(machine).unwrap();
+        self.is_reading.store(false, Ordering::Relaxed);
     }
 }
 
@@ -158,9 +185,10 @@ fn every_operation_fails(flush: FlushMode, name: &str) {
     for index in 0..LIVES {
         let life = small(flush, index);
         let start = Arc::new(state.fork());
-        let rehearsal = Arc::new(Rehearsal(Mutex::default()));
+        let rehearsal = Arc::new(Rehearsal::default());
         state = live(state, life, rehearsal.clone()).into_state();
-        let operations = std::mem::take(&mut *rehearsal.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let operations =
+            std::mem::take(&mut *rehearsal.operations.lock().unwrap_or_else(PoisonError::into_inner));
         let step = if is_full() { 1 } else { 41 };
         for operation in operations.iter().skip(index as usize).step_by(step) {
             for is_lasting in [false, true] {
@@ -172,7 +200,9 @@ fn every_operation_fails(flush: FlushMode, name: &str) {
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                while let Some((start, life, trouble)) = jobs.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                while let Some((start, life, trouble)) =
+                    jobs.get(next.fetch_add(1, Ordering::Relaxed) as usize)
+                {
                     if let Err(what) = suffer(start, *life, *trouble) {
                         println!("{flush:?}, life {}, {trouble:?}: {what}", life.index);
                         wrong.lock().unwrap_or_else(PoisonError::into_inner).push(what);

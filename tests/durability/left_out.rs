@@ -178,5 +178,7 @@ fn every_sync_that_is_left_out_is_noticed() {
     }
     assert!(missed.is_empty(), "left out and not noticed: {missed:#?}");
     let (places, checks) = (origins.len(), checks.into_inner());
-    println!("prove: planted bugs: {places} places that sync, each left out and caught, after {checks} images");
+    println!(
+        "prove: planted bugs: {places} places that sync, each left out and caught, after {checks} images"
+    );
 }

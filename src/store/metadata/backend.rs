@@ -159,6 +159,32 @@ impl redb::StorageBackend for Backend {
     }
 }
 
+/// redb's header: its magic number, then a byte of flags (its docs/design.md, "Database header").
+const FLAGS_AT: u64 = 9;
+/// The flag of a file that was not closed properly.
+const RECOVERY_REQUIRED: u8 = 2;
+const REWRITE_BYTES: usize = 1 << 20;
+
+/// Brings a file that was not closed properly to the device before anything is built on it: a sync that failed before
+/// the end of the process may have left pages that look clean to the system and are only in its memory.
+pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
+    let mut flags = [0];
+    let read = file.read_at(&mut flags, FLAGS_AT)?;
+    if read == flags.len() && flags[0] & RECOVERY_REQUIRED == 0 {
+        return Ok(());
+    }
+    let len = file.len()?;
+    let mut bytes = vec![0; REWRITE_BYTES.min(usize::try_from(len).unwrap_or(REWRITE_BYTES))];
+    let mut at = 0;
+    while at < len {
+        let read = file.read_at(&mut bytes, at)?;
+        let Some(read) = bytes.get(..read).filter(|read| !read.is_empty()) else { break };
+        file.write_all_at(read, at)?;
+        at += read.len() as u64;
+    }
+    file.sync_data()
+}
+
 fn check_full(read: usize, wanted: usize, offset: u64) -> io::Result<()> {
     if read == wanted {
         return Ok(());

@@ -1,6 +1,6 @@
 //! One opening of the metadata file: from the first page read to the last error.
 
-use super::backend::Backend;
+use super::backend::{Backend, bring_to_device};
 use super::{Batch, MetaTable};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::{Disk, is_disk_full};
@@ -52,6 +52,7 @@ impl Opened {
         if file.is_empty()? {
             return Err(Problem::Damaged("the file is empty".to_owned()));
         }
+        bring_to_device(file.as_ref())?;
         Self::with_backend(Backend::new(file))
     }
 
