@@ -48,6 +48,7 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
         metadata,
         staged: Mutex::new(Staged::default()),
         synced_end: Mutex::new(recovered.end),
+        sync_failure: Mutex::new(None),
         scheduled: Scheduled::default(),
         lock: Mutex::new(Some(lock)),
         closed: Mutex::new(None),

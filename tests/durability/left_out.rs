@@ -171,9 +171,9 @@ fn every_sync_that_is_left_out_is_noticed() {
     for (origin, modes) in &origins {
         let of_modes = rehearsed.iter().filter(|(flush, _)| modes.contains(flush));
         let found = of_modes.into_iter().find_map(|(flush, syncs)| caught(*flush, syncs, origin, &checks));
-        println!("{:?} {:?} {}: {found:?}", origin.kind, origin.stack, checks.load(Ordering::Relaxed));
-        if found.is_none() {
-            missed.push(origin);
+        match found {
+            Some(what) => println!("{:?} at {}: {what}", origin.kind, origin.stack.join(" < ")),
+            None => missed.push(origin),
         }
     }
     assert!(missed.is_empty(), "left out and not noticed: {missed:#?}");

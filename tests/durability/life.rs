@@ -76,6 +76,12 @@ impl Driver {
         }
         self.sends(&SIZES, 2);
         self.consume_all();
+        if index % 3 == 2 {
+            // Ends with a segment to recycle that the next life will use at once.
+            self.advance(machine, Duration::from_secs(61));
+            self.consume_all();
+            self.advance(machine, RESERVED + Duration::from_secs(61));
+        }
     }
 
     /// Likewise with messages of the largest sizes.
@@ -95,7 +101,12 @@ impl Driver {
     }
 
     fn heartbeat(&self, retries: i32) {
-        self.model().retries.0 = retries;
+        {
+            let mut model = self.model();
+            let is_same = model.retries.0 == retries;
+            let lasting = model.retries.1.filter(|_| is_same);
+            model.retries = (retries, lasting);
+        }
         let all = Arc::new(TagExpression::all());
         let subscription = |topic: &str| Subscription { topic: topic.into(), filter: all.clone() };
         let data = ConsumerData {
