@@ -4,6 +4,9 @@
 //!
 //! `PROVE=full` runs all of it; without, a sample that takes seconds.
 
+// What was proven is told in one line each.
+#![allow(clippy::print_stdout)]
+
 #[path = "durability/check.rs"]
 mod check;
 #[path = "durability/failing_io.rs"]

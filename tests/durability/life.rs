@@ -270,7 +270,7 @@ impl Driver {
     /// Fails for every third message, and for every second of these again.
     fn listen(&self, broker: &Broker, topic: &str, record: &Record) {
         let message = Message::of(record);
-        let is_failing = if topic == RETRY { message.id % 2 == 0 } else { message.id % 3 == 0 };
+        let is_failing = message.id.is_multiple_of(if topic == RETRY { 2 } else { 3 });
         if !is_failing {
             return;
         }

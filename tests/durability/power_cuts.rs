@@ -161,8 +161,7 @@ fn cut_everywhere(flush: FlushMode, name: &str) {
         let of_point = number * STYLES;
         if is_full() { (of_point..of_point + STYLES).collect() } else { vec![of_point + number / 3 % STYLES] }
     };
-    let mut lives: Vec<Life> = (0..LIVES).map(|index| small(flush, index)).collect();
-    if !is_full() {}
+    let lives: Vec<Life> = (0..LIVES).map(|index| small(flush, index)).collect();
     let tally = Tally::default();
     let mut points = 0;
     let (sender, receiver) = sync_channel(16);
