@@ -1,11 +1,10 @@
 //! Storing messages.
 //!
-//! A send costs one read lock, one hash and one pass over the properties before the store takes over: no text is made
-//! and nothing is locked for writing unless the topic is new.
+//! A send costs one pass over the properties before the store takes over: no text is made, and nothing is locked or
+//! counted where threads meet, unless the thread sends to another topic than the last time.
 
 use crate::broker::lifecycle::Broker;
-use crate::broker::topics::Topic;
-use crate::protocol::failure::Completion;
+use crate::broker::topics::UsedTopic;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
 use crate::protocol::limits::BODY_BYTES_MAX;
@@ -15,9 +14,11 @@ use crate::protocol::record::RecordHead;
 use crate::protocol::record::SYS_FLAG_TRANSACTION_MASK;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
 use crate::protocol::tags::tag_hash;
 use crate::store::Append;
-use crate::store::Appended;
+use crate::store::Noted;
+use crate::store::topic_hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,56 +43,61 @@ const OWN_PROPERTIES: &[&str] = &[properties::TIMER_OUT_MS, properties::TIMER_OR
 impl Broker {
     /// Stores a message and waits for it, at most `timeout`, on this thread where that is possible.
     pub fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure> {
-        let (topic, tag_hash) = self.admit(request)?;
-        let append = append_of(&topic, request, tag_hash)?;
+        let (topic, inspected) = self.admit(request)?;
+        let append = append_of(&topic, request, inspected)?;
         let appended = self.store.append_blocking(&append, timeout)?;
-        Ok(response(append.queue.id(), &appended))
+        Ok(appended.response(append.queue.id()))
     }
 
-    /// Starts to store a message; never waits for the disk.
+    /// Starts to store a message; never waits for a sync. `Pending`: `sink` hears of `token` exactly once.
     pub fn send_async(
         &self,
         request: &SendRequest<'_>,
-        completion: Completion<SendResponse>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
     ) -> Submitted<SendResponse> {
-        let (topic, tag_hash) = match self.admit(request) {
+        let (topic, inspected) = match self.admit(request) {
             Ok(admitted) => admitted,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let append = match append_of(&topic, request, tag_hash) {
+        let append = match append_of(&topic, request, inspected) {
             Ok(append) => append,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let queue_id = append.queue.id();
-        let done = move |result: Result<Appended, Failure>| {
-            completion(result.map(|appended| response(queue_id, &appended)));
-        };
-        match self.store.append(&append, Box::new(done)) {
-            Submitted::Done(result) => Submitted::Done(result.map(|appended| response(queue_id, &appended))),
+        match self.store.append_for(&append, sink, token) {
+            Submitted::Done(result) => {
+                Submitted::Done(result.map(|appended| appended.response(append.queue.id())))
+            }
             Submitted::Pending => Submitted::Pending,
         }
     }
 
     /// Hands a message over without waiting; an error only for what can be told at once.
     pub fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
-        let (topic, tag_hash) = self.admit(request)?;
-        self.store.append_detached(&append_of(&topic, request, tag_hash)?)
+        let (topic, inspected) = self.admit(request)?;
+        self.store.append_detached(&append_of(&topic, request, inspected)?)
     }
 
-    /// The topic and the hash of the tag, if the message may be stored at all. The topic comes last: a message that
+    /// The topic and what the properties say, if the message may be stored at all. The topic comes last: a message that
     /// is refused makes none.
-    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(Arc<Topic>, i64), Failure> {
+    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(UsedTopic, Inspected), Failure> {
         self.check_open()?;
         check_sizes(request)?;
-        let tag_hash = inspect(request)?;
-        Ok((self.topics.open_for_send(request.topic, request.producer_group)?, tag_hash))
+        let inspected = inspect(request)?;
+        Ok((self.topics.open_for_send(request.topic, request.producer_group)?, inspected))
     }
 }
 
+/// What a message's properties say to the broker and to the store.
+pub(super) struct Inspected {
+    pub(super) tag_hash: i64,
+    noted: Noted,
+}
+
 pub(super) fn append_of<'a>(
-    topic: &'a Topic,
+    topic: &'a UsedTopic,
     request: &'a SendRequest<'a>,
-    tag_hash: i64,
+    inspected: Inspected,
 ) -> Result<Append<'a>, Failure> {
     let queue = topic.queue_for_send(request.queue_id)?;
     let head = RecordHead {
@@ -102,15 +108,9 @@ pub(super) fn append_of<'a>(
         reconsume_times: request.reconsume_times,
         ..RecordHead::default()
     };
-    Ok(Append { queue, head, properties: request.properties, body: request.body, tag_hash })
-}
-
-fn response(queue_id: i32, appended: &Appended) -> SendResponse {
-    SendResponse {
-        queue_id,
-        queue_offset: i64::try_from(appended.queue_offset).unwrap_or(i64::MAX),
-        position: i64::try_from(appended.position).unwrap_or(i64::MAX),
-    }
+    let Inspected { tag_hash, noted } = inspected;
+    let (properties, body) = (request.properties, request.body);
+    Ok(Append { queue, head, properties, body, tag_hash, noted: Some(noted) })
 }
 
 fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {
@@ -136,13 +136,18 @@ fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One pass over the properties: the hash of the tag, or why the message cannot be stored.
-fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
+/// One pass over the properties: what they say, or why the message cannot be stored.
+fn inspect(request: &SendRequest<'_>) -> Result<Inspected, Failure> {
     let topic = request.topic;
+    let (topic_hash, mut noted) = (topic_hash(topic), Noted::default());
     let mut tag: Option<&str> = None;
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
             tag = Some(value);
+        } else if name == properties::UNIQ_KEY {
+            noted.add_key(topic_hash, value);
+        } else if name == properties::KEYS {
+            noted.add_keys(topic_hash, value);
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \
@@ -159,7 +164,7 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     if request.sys_flag & SYS_FLAG_TRANSACTION_MASK != 0 {
         return Err(transactional(topic, "sysFlag"));
     }
-    Ok(tag.map_or(0, tag_hash))
+    Ok(Inspected { tag_hash: tag.map_or(0, tag_hash), noted })
 }
 
 fn transactional(topic: &str, by: &str) -> Failure {

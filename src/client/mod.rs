@@ -3,14 +3,14 @@
 //! *Architecture Invariant:* `client` does not know whether its transport is TCP or this process.
 
 pub mod callbacks;
+pub mod completions;
 pub mod connection;
 pub mod factory_property;
 pub mod ids;
 pub mod log;
 pub mod log_file;
 pub mod message;
-mod outstanding;
-mod pending_send;
+pub mod outstanding;
 mod prefetch;
 mod process_queue;
 pub mod producer;

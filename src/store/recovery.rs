@@ -391,14 +391,14 @@ impl<'a> Scan<'a> {
         let mut unsealed = self.shared.unsealed();
         let known = unsealed.entry(self.segment.base()).or_default();
         let at = (address - self.segment.base()) as u32;
-        known.keys.extend(noted.keys.iter().map(|hash| Key { hash, at }));
+        known.keys.extend(noted.keys().map(|hash| Key { hash, at }));
         known.last_stored_ms = known.last_stored_ms.max(record.head.store_timestamp_ms);
         drop(unsealed);
         if address >= self.applied {
-            if let Some(due) = noted.due_ms {
+            if let Some(due) = noted.due_ms() {
                 self.shared.timers.add(due, address, bytes.len() as u32);
             }
-            if let Some(origin) = noted.timer_origin {
+            if let Some(origin) = noted.timer_origin() {
                 self.shared.timers.fire(origin);
             }
         }

@@ -1,8 +1,9 @@
 //! The injected clock: wall time for what users see, monotonic time for what the library waits for.
 
+use crate::sys::sync::Instant;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where every room reads the time from.
 pub trait Clock: Send + Sync + Debug {
@@ -39,7 +40,8 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn wall_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        // In 64 bits: every send asks twice.
+        (since.as_secs() * 1000) as i64 + i64::from(since.subsec_millis())
     }
 
     fn monotonic(&self) -> Duration {
