@@ -11,7 +11,7 @@
 //! is written whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not
 //! complete was written at a clean close of the segment in use, and recovery reads the log from `end` on.
 
-use super::durable::write_whole;
+use super::durable::{sync_parent, write_whole};
 use super::error::{corrupt, io_failure};
 use super::queue::Entry;
 use crate::protocol::failure::Failure;
@@ -92,6 +92,8 @@ impl IndexFile {
     ) -> Result<Arc<Self>, Failure> {
         let path = path_of(segment);
         write_whole(disk, &path, &encode(content))?;
+        // Only for the time of the next opening: without its index a segment is read again.
+        sync_parent(disk, &path)?;
         let (index, _) = Self::open(disk, &path)?;
         Ok(Arc::new(index))
     }

@@ -43,7 +43,12 @@ impl Inner {
         while scanned < SCANNED_MAX && read.records.len() < messages_max {
             let entries = queue.entries(read.next_offset, ENTRIES_AT_ONCE.min(messages_max.max(16)))?;
             if entries.is_empty() {
-                break;
+                let next = queue.behind_hole(read.next_offset);
+                if next <= read.next_offset {
+                    break;
+                }
+                read.next_offset = next;
+                continue;
             }
             scanned += entries.len();
             let (taken, wanted) =

@@ -86,6 +86,8 @@ impl Inner {
                 batch.put(MetaTable::QueueFloors, key.as_bytes(), &queue.max_offset().to_be_bytes());
             }
         }
+        // No next offset runs ahead of the log.
+        self.sync_log()?;
         self.metadata.commit(&batch)?;
         self.shared.queues().iter().for_each(|queue| queue.drop_spans_of(index));
         self.cold.clear();

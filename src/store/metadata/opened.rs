@@ -1,6 +1,6 @@
 //! One opening of the metadata file: from the first page read to the last error.
 
-use super::backend::Backend;
+use super::backend::{Backend, bring_to_device};
 use super::{Batch, MetaTable};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::{Disk, is_disk_full};
@@ -52,6 +52,7 @@ impl Opened {
         if file.is_empty()? {
             return Err(Problem::Damaged("the file is empty".to_owned()));
         }
+        bring_to_device(file.as_ref())?;
         Self::with_backend(Backend::new(file))
     }
 
@@ -142,9 +143,8 @@ fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<(), Problem> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         other => other?,
     }
-    let file = disk.create(&draft)?;
-    Opened::with_backend(Backend::new(file.clone()))?.close()?;
-    file.sync_data()?;
+    // Closing syncs whatever was written.
+    Opened::with_backend(Backend::new(disk.create(&draft)?))?.close()?;
     disk.rename(&draft, path)?;
     disk.sync_dir(path.parent().unwrap_or(path))?;
     Ok(())
