@@ -7,8 +7,8 @@ use ons::protocol::failure::{Failure, Stored, Submitted};
 use ons::protocol::properties::{self, Properties};
 use ons::protocol::record::{Record, body_crc};
 use ons::protocol::request::{
-    ConsumeFrom, ConsumerData, Heartbeat, Notified, PullResponse, QueueOffset, SendBackRequest, SendResponse,
-    Subscription,
+    ConsumeFrom, ConsumerData, Heartbeat, Notified, PullResponse, QueueOffset, SendAnswer, SendBackRequest,
+    SendResponse, SendSink, Subscription,
 };
 use ons::protocol::tags::TagExpression;
 use ons::sys::clock::{Clock, ManualClock};
@@ -154,8 +154,9 @@ impl Driver {
         let request = request(topic, queue, self.clock.wall_ms(), text.as_text(), &body);
         let was_refusing = self.model().is_refusing;
         let (own, later) = (self.clone(), message.clone());
-        let done = Box::new(move |result| own.sent(topic, later, was_refusing, result));
-        if let Submitted::Done(result) = broker.send_async(&request, done) {
+        let told = move |result| own.sent(topic, later, was_refusing, result);
+        let sink: Arc<dyn SendSink> = Arc::new(Told(Mutex::new(Some(Box::new(told)))));
+        if let Submitted::Done(result) = broker.send_async(&request, &sink, 0) {
             self.sent(topic, message, was_refusing, result);
         }
     }
@@ -323,5 +324,24 @@ impl Driver {
 
     fn failed(&self, failure: Failure) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
+    }
+}
+
+/// Hears of one asynchronous send.
+struct Told(Mutex<Option<Outcome>>);
+type Outcome = Box<dyn FnOnce(Result<SendResponse, Failure>) + Send>;
+
+impl std::fmt::Debug for Told {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Told")
+    }
+}
+
+impl SendSink for Told {
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
+        for answer in answers {
+            let told = self.0.lock().unwrap().take().expect("a send is answered once");
+            told(answer.result);
+        }
     }
 }
