@@ -39,6 +39,7 @@ mod tests;
 mod threads;
 mod timers;
 mod waiting;
+mod walk;
 
 pub use append::{Append, Appended};
 pub use checkpoint::Table;
