@@ -23,7 +23,7 @@ pub enum Table {
 }
 
 impl Table {
-    fn in_metadata(self) -> MetaTable {
+    pub(crate) fn in_metadata(self) -> MetaTable {
         match self {
             Self::Topics => MetaTable::Topics,
             Self::Groups => MetaTable::Groups,

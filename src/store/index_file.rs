@@ -14,7 +14,7 @@
 //! written at a clean close of the segment in use, and recovery reads the log from `end` on.
 
 use super::durable::write_whole;
-use super::error::{corrupt, io_failure};
+use super::error::{corrupt_at, io_failure};
 use super::queue::Entry;
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
@@ -101,7 +101,7 @@ impl IndexFile {
 
     /// Opens an index file and reads its directory. A damaged one is an error: the caller makes a new one from the log.
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<(Self, Vec<DirectoryRow>), Failure> {
-        let file = disk.open(path).map_err(|e| io_failure("open", path, &e))?;
+        let file = disk.open_to_read(path).map_err(|e| io_failure("open", path, &e))?;
         let mut header = [0; HEADER_BYTES as usize];
         let read = file.read_at(&mut header, 0).map_err(|e| io_failure("read", path, &e))?;
         let mut rest = &header[8..];
@@ -109,7 +109,7 @@ impl IndexFile {
             || header[..8] != MAGIC
             || crc32c::crc32c(&header[..72]) != (&header[72..]).get_u32_le()
         {
-            return Err(corrupt(path, "its header (offset 0) has a wrong checksum"));
+            return Err(corrupt_at(path, 0, "its header has a wrong checksum"));
         }
         let (base, end, generation) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u32_le());
         let (is_complete, last_stored_ms) = (rest.get_u32_le() != 0, rest.get_i64_le());
@@ -119,7 +119,7 @@ impl IndexFile {
         let entries_at = HEADER_BYTES + directory_bytes;
         let keys_at = entries_at + entries * ENTRY_BYTES;
         if len < keys_at + keys * KEY_BYTES {
-            return Err(corrupt(path, format!("it has {len} bytes, its header speaks of more")));
+            return Err(corrupt_at(path, len, "it ends there, its header speaks of more"));
         }
         let index = Self {
             path: path.to_owned(),
@@ -135,12 +135,11 @@ impl IndexFile {
             keys_sum,
         };
         let directory = index.read(HEADER_BYTES, directory_bytes)?;
-        let named = format!("its directory (offset {HEADER_BYTES})");
         if crc32c::crc32c(&directory) != directory_sum {
-            return Err(corrupt(path, format!("{named} has a wrong checksum")));
+            return Err(corrupt_at(path, HEADER_BYTES, "its directory has a wrong checksum"));
         }
-        let rows =
-            decode_directory(directory).ok_or_else(|| corrupt(path, format!("{named} is cut short")))?;
+        let rows = decode_directory(directory)
+            .ok_or_else(|| corrupt_at(path, HEADER_BYTES, "its directory is cut short"))?;
         Ok((index, rows))
     }
 
@@ -162,7 +161,7 @@ impl IndexFile {
             };
             if bytes.get_u32_le() != entry_sum(self.base, number, &entry) {
                 let at = self.entries_at + number * ENTRY_BYTES;
-                return Err(corrupt(&self.path, format!("its entry at offset {at} has a wrong checksum")));
+                return Err(corrupt_at(&self.path, at, "an entry has a wrong checksum"));
             }
             entries.push(entry);
             number += 1;
@@ -174,8 +173,7 @@ impl IndexFile {
     pub(crate) fn keys(&self) -> Result<Vec<Key>, Failure> {
         let mut bytes = self.read(self.keys_at, self.keys * KEY_BYTES)?;
         if crc32c::crc32c(&bytes) != self.keys_sum {
-            let at = self.keys_at;
-            return Err(corrupt(&self.path, format!("its keys (offset {at}) have a wrong checksum")));
+            return Err(corrupt_at(&self.path, self.keys_at, "its keys have a wrong checksum"));
         }
         let mut keys = Vec::with_capacity(self.keys as usize);
         while bytes.remaining() >= KEY_BYTES as usize {
@@ -188,7 +186,7 @@ impl IndexFile {
         let mut bytes = vec![0; len as usize];
         let read = self.file.read_at(&mut bytes, at).map_err(|e| io_failure("read", &self.path, &e))?;
         if read < bytes.len() {
-            return Err(corrupt(&self.path, format!("it ends at offset {}", at + read as u64)));
+            return Err(corrupt_at(&self.path, at + read as u64, "it ends there"));
         }
         Ok(Bytes::from(bytes))
     }

@@ -10,7 +10,7 @@ use super::append::Noted;
 use super::checkpoint::{STATE_APPLIED, STATE_SYNCED};
 use super::config::{Environment, StoreConfig};
 use super::envelope::ENVELOPE_BYTES;
-use super::error::{corrupt, io_failure};
+use super::error::{corrupt_at, io_failure};
 use super::index_file::{self, DirectoryRow, IndexFile, Key};
 use super::metadata::{MetaTable, Metadata};
 use super::queue::{Entry, Span};
@@ -25,7 +25,7 @@ use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::properties;
 use crate::protocol::record::Record;
 use crate::protocol::tags::tag_hash;
-use crate::sys::disk::Disk;
+use crate::sys::disk::{Disk, DiskFile};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -106,7 +106,8 @@ fn finish(
     let mut unsealed = unsealed.into_iter();
     while let Some(segment) = unsealed.next() {
         let index = indexes.remove(&segment.base());
-        let is_left = unsealed.as_slice().iter().any(|behind| has_records(behind, &indexes));
+        let index_of = |behind: &Segment| indexes.get(&behind.base()).map(|(index, _)| index.as_ref());
+        let is_left = unsealed.as_slice().iter().any(|behind| has_records(behind, index_of(behind)));
         let scan = Scan::run(&shared, &segment, index, state, is_left)?;
         let (end, is_finished) = (scan.end, scan.is_finished);
         was_closed = scan.was_closed;
@@ -154,8 +155,8 @@ fn finish(
 }
 
 /// Whether the log had come as far as this segment: if so, none before it was the last one.
-fn has_records(segment: &Segment, indexes: &Indexes) -> bool {
-    if indexes.get(&segment.base()).is_some_and(|(index, _)| index.end > segment.base()) {
+pub(crate) fn has_records(segment: &Segment, index: Option<&IndexFile>) -> bool {
+    if index.is_some_and(|index| index.end > segment.base()) {
         return true;
     }
     // An error is met again where the segment is read.
@@ -173,7 +174,7 @@ fn rewrite_tail(segment: &Segment, synced: u64, end: u64) -> Result<(), Failure>
     while at < end {
         let bytes = segment.read(at, REWRITE_BYTES.min((end - at) as usize))?;
         if bytes.is_empty() {
-            return Err(corrupt(segment.path(), format!("it ends at offset {}", segment.file_offset(at))));
+            return Err(corrupt_at(segment.path(), segment.file_offset(at), "it ends there"));
         }
         segment.write(&bytes, at)?;
         at += bytes.len() as u64;
@@ -183,15 +184,20 @@ fn rewrite_tail(segment: &Segment, synced: u64, end: u64) -> Result<(), Failure>
 
 /// What the metadata says of the log.
 #[derive(Debug)]
-struct State {
-    applied: u64,
-    synced: u64,
-    floors: Vec<(Arc<str>, i32, u64)>,
+pub(crate) struct State {
+    pub(crate) applied: u64,
+    pub(crate) synced: u64,
+    pub(crate) floors: Vec<(Arc<str>, i32, u64)>,
     timers: Vec<(i64, u64)>,
 }
 
 impl State {
-    fn load(metadata: &Metadata) -> Result<Self, Failure> {
+    /// What there is to say without metadata.
+    pub(crate) fn unknown() -> Self {
+        Self { applied: 0, synced: 0, floors: Vec::new(), timers: Vec::new() }
+    }
+
+    pub(crate) fn load(metadata: &Metadata) -> Result<Self, Failure> {
         let number = |key: &[u8]| -> Result<u64, Failure> {
             let value = metadata.get(MetaTable::State, key)?;
             Ok(value.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
@@ -260,21 +266,54 @@ fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, 
     Ok((segments.into_values().collect(), spare))
 }
 
-/// Opens a segment whose header is damaged: its name, its length and its index file or first record say what stood in it.
+/// Opens a segment whose header is damaged, and writes it anew.
 fn mend_header(disk: &dyn Disk, path: &Path) -> Result<Segment, Failure> {
     let file = disk.open(path).map_err(|e| io_failure("open", path, &e))?;
+    let (segment, generation) = without_header(disk, file, path)?;
+    let segment = segment.with_header(generation)?;
+    let failure = corrupt_at(path, 0, "its header has a wrong checksum");
+    log::error!("{failure}: it is made anew from the file's name and length");
+    Ok(segment)
+}
+
+/// A segment whose header is damaged: its name, its length and its index file or first record say what stood in it.
+pub(crate) fn without_header(
+    disk: &dyn Disk,
+    file: Arc<dyn DiskFile>,
+    path: &Path,
+) -> Result<(Segment, u32), Failure> {
     let segment = Segment::open_without_header(file, path)?;
     let generation = match IndexFile::open(disk, &index_file::path_of(path)) {
-        Ok((index, _)) if index.base == segment.base() => Some(index.generation),
+        Ok((index, _)) if index.base == segment.base() => index.generation,
         _ => match Walk::new(&segment, segment.base(), 0).step()? {
-            Step::Record { generation, .. } => Some(generation),
+            Step::Record { generation, .. } => generation,
             // No first record to ask. No record has a lower generation than 0: each is read that is intact.
-            _ => None,
+            _ => 0,
         },
     };
-    let segment = segment.with_header(generation.unwrap_or(0))?;
-    log::error!("{}: its header (offset 0) was damaged and is made anew from its name and length", path.display());
-    Ok(segment)
+    Ok((segment, generation))
+}
+
+/// What is known of where the log came to in a segment, besides its records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// The log had come this far for certain.
+    pub(crate) end: u64,
+    /// The log went on in another segment.
+    pub(crate) is_finished: bool,
+}
+
+impl Known {
+    /// `synced`: the address of the metadata's checkpoint; `is_left`: a segment behind this one has records.
+    pub(crate) fn of(segment: &Segment, index: Option<&IndexFile>, synced: u64, is_left: bool) -> Self {
+        let base = segment.base();
+        let synced_end = if segment.contains(synced) { synced } else { base };
+        let end = index.map_or(base, |index| index.end).max(synced_end);
+        Self {
+            end: end.clamp(base, segment.end() - ENVELOPE_BYTES as u64),
+            is_finished: is_left || index.is_some_and(|index| index.is_complete) || synced >= segment.end(),
+        }
+    }
 }
 
 /// The index of a segment, if it has one that can be used. A damaged one is derived anew from the log.
@@ -329,18 +368,16 @@ impl<'a> Scan<'a> {
         state: &State,
         is_left: bool,
     ) -> Result<Self, Failure> {
-        let (base, generation) = (segment.base(), segment.generation());
-        let is_complete = index.as_ref().is_some_and(|(index, _)| index.is_complete);
-        let indexed_end = index.as_ref().map_or(base, |(index, _)| index.end);
-        let synced_end = if segment.contains(state.synced) { state.synced } else { base };
+        let base = segment.base();
+        let known = Known::of(segment, index.as_ref().map(|(index, _)| index.as_ref()), state.synced, is_left);
         let mut scan = Self {
             shared,
             segment,
             applied: state.applied,
-            known_end: indexed_end.max(synced_end).clamp(base, segment.end() - ENVELOPE_BYTES as u64),
-            generation,
+            known_end: known.end,
+            generation: segment.generation(),
             end: base,
-            is_finished: is_left || is_complete || state.synced >= segment.end(),
+            is_finished: known.is_finished,
             was_closed: false,
         };
         // A clean close has brought all timers into the metadata; else they must be read from the log again.
@@ -428,30 +465,38 @@ impl<'a> Scan<'a> {
     }
 
     fn adopt(&self, address: u64, bytes: Bytes) {
-        let Ok(record) = Record::decode(&bytes) else {
+        let Some(found) = self.shared.adopt_record(self.segment, address, &bytes) else {
             // Its checksum is right, so this is what was appended: a bug of the writer, not damage.
             log::error!("the record at log address {address} cannot be read");
             return;
         };
-        let queue = self.shared.open_queue(record.topic(), record.head.queue_id);
+        if address >= self.applied {
+            if let Some(due) = found.due_ms {
+                self.shared.timers.add(due, address, bytes.len() as u32);
+            }
+            if let Some(origin) = found.timer_origin {
+                self.shared.timers.fire(origin);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Takes a record of the log into its queue, and its keys. What else is to be noted of it; `None`: it is no record.
+    pub(crate) fn adopt_record(&self, segment: &Segment, address: u64, bytes: &Bytes) -> Option<Noted> {
+        let record = Record::decode(bytes).ok()?;
+        let queue = self.open_queue(record.topic(), record.head.queue_id);
         let hash = record.property(properties::TAGS).map_or(0, tag_hash);
         let entry = Entry { address, len: bytes.len() as u32, tag_hash: hash as i32 };
         queue.publish(record.head.queue_offset as u64, entry);
         let is_timer = record.topic() == TIMER_TOPIC;
         let noted = Noted::read(queue.topic_hash(), is_timer, record.properties());
-        let mut unsealed = self.shared.unsealed();
-        let known = unsealed.entry(self.segment.base()).or_default();
-        let at = (address - self.segment.base()) as u32;
+        let mut unsealed = self.unsealed();
+        let known = unsealed.entry(segment.base()).or_default();
+        let at = (address - segment.base()) as u32;
         known.keys.extend(noted.keys.iter().map(|hash| Key { hash, at }));
         known.last_stored_ms = known.last_stored_ms.max(record.head.store_timestamp_ms);
         drop(unsealed);
-        if address >= self.applied {
-            if let Some(due) = noted.due_ms {
-                self.shared.timers.add(due, address, bytes.len() as u32);
-            }
-            if let Some(origin) = noted.timer_origin {
-                self.shared.timers.fire(origin);
-            }
-        }
+        Some(noted)
     }
 }

@@ -81,7 +81,7 @@ impl Inner {
         let Some(index) = &held.index else { return Ok(()) };
         let mut batch = Batch::default();
         for queue in self.shared.queues() {
-            if queue.has_span_of(index) {
+            if queue.span_of(index).is_some() {
                 let key = floor_key(queue.topic(), queue.id());
                 batch.put(MetaTable::QueueFloors, key.as_bytes(), &queue.max_offset().to_be_bytes());
             }

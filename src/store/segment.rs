@@ -16,7 +16,7 @@
 
 use super::durable::sync_parent;
 use super::envelope::{ENVELOPE_BYTES, Envelope};
-use super::error::{corrupt, io_failure};
+use super::error::{corrupt, corrupt_at, io_failure};
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
 use bytes::Bytes;
@@ -147,11 +147,16 @@ impl Segment {
             (Some(base), Some(capacity)) if capacity > ENVELOPE_BYTES as u64 => {
                 Ok(Self { path: path.to_owned(), file, base, capacity, generation: 0 })
             }
-            _ => Err(corrupt(
+            _ => Err(corrupt_at(
                 path,
-                format!("its header (offset 0) has a wrong checksum, and name and length ({len}) are no segment's"),
+                0,
+                format!("its header has a wrong checksum, and its name and length ({len}) are no segment's"),
             )),
         }
+    }
+
+    pub(crate) fn of_generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
     }
 
     /// Writes a header, durably.
@@ -230,10 +235,7 @@ impl Segment {
     pub(crate) fn check_record(&self, bytes: &[u8], address: u64) -> Result<(), Failure> {
         match super::envelope::open(bytes, address, self.generation) {
             Envelope::Record { len, .. } if len + ENVELOPE_BYTES == bytes.len() => Ok(()),
-            _ => Err(corrupt(
-                &self.path,
-                format!("the record at offset {} has a wrong checksum", self.file_offset(address)),
-            )),
+            _ => Err(corrupt_at(&self.path, self.file_offset(address), "the record has a wrong checksum")),
         }
     }
 }
