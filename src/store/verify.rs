@@ -9,7 +9,6 @@ mod finding;
 mod index;
 mod log;
 mod metadata;
-mod view;
 
 pub use finding::{Finding, Opening};
 

@@ -1,24 +1,22 @@
 //! The metadata: its file by redb's own check, on a view, and what its rows say of the log.
 
-use super::view::View;
 use super::{Finding, Opening, Verified, metadata_file};
 use crate::protocol::failure::Failure;
 use crate::protocol::record::Record;
 use crate::store::checkpoint::Table;
-use crate::store::metadata::{MetaTable, Metadata};
+use crate::store::metadata::{FLAGS_AT, MetaTable, Metadata, NOT_CLOSED};
 use crate::store::recovery::State;
 use crate::store::retention::parse_floor_key;
 use crate::store::timers::parse_row_key;
+use crate::store::view::View;
 use crate::sys::disk::Disk;
 use bytes::Bytes;
 use std::path::Path;
 use std::sync::Arc;
 
-/// redb's file begins with a header of 64 bytes and two commit slots of 128. In this byte of it, one bit says which slot
-/// was written last, another that the file was not closed.
-const FLAGS_AT: u64 = 9;
+/// The flag that the second commit slot was written last, in the byte that has [`NOT_CLOSED`].
 const SECOND_SLOT: u8 = 1;
-const NOT_CLOSED: u8 = 2;
+/// redb's file begins with a header of 64 bytes and two commit slots of 128.
 const SLOTS_AT: u64 = 64;
 const SLOT_BYTES: u64 = 128;
 /// A slot ends with its checksum.
