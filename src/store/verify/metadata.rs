@@ -36,7 +36,8 @@ pub(super) fn check(
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if has_log {
-                let what = "it is missing beside a log: topics, timers and the progress of groups are not known";
+                let what =
+                    "it is missing beside a log: topics, timers and the progress of groups are not known";
                 verified.report(Finding::new(&path, None, what, Opening::MakesAnew));
             }
             return None;
@@ -118,11 +119,7 @@ fn take_rows(metadata: &Metadata, path: &Path, verified: &mut Verified) -> Resul
 }
 
 /// All rows of a table, some at a time.
-fn each(
-    metadata: &Metadata,
-    table: MetaTable,
-    mut row: impl FnMut(Vec<u8>, Vec<u8>),
-) -> Result<(), Failure> {
+fn each(metadata: &Metadata, table: MetaTable, mut row: impl FnMut(Vec<u8>, Vec<u8>)) -> Result<(), Failure> {
     let mut from = Vec::new();
     loop {
         let rows = metadata.range(table, &from, None, ROWS)?;
@@ -138,7 +135,8 @@ pub(super) fn check_against_log(dir: &Path, state: &State, end: u64, verified: &
     let path = metadata_file(dir);
     for (name, address) in [("applied", state.applied), ("synced", state.synced)] {
         if address > end {
-            let what = format!("its row '{name}' says that the log had come to {address}, but it ends at {end}");
+            let what =
+                format!("its row '{name}' says that the log had come to {address}, but it ends at {end}");
             verified.report(Finding::new(&path, None, what, Opening::Corrects));
         }
     }
