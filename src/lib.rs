@@ -66,3 +66,4 @@ pub use protocol::failure::Failure;
 pub use protocol::failure::FailureKind;
 pub use protocol::failure::Stored;
 pub use protocol::failure::Submitted;
+pub use protocol::unique_id::UniqueId;

@@ -64,6 +64,36 @@ fn unsafe_lives_in_two_rooms() {
 }
 
 #[test]
+fn locks_and_threads_come_through_one_door() {
+    let mut errors = Vec::new();
+    for (room, allowed) in ROOMS.iter().filter(|(room, _)| *room != "sys") {
+        for path in rust_files(&src().join(room)).iter().filter(|path| !path.iter().any(is_tests)) {
+            let text = fs::read_to_string(path).unwrap();
+            // Tests follow what is shipped.
+            let shipped = text.split("#[cfg(test)]").next().unwrap();
+            let code: String = shipped.lines().map(|line| line.split("//").next().unwrap()).collect();
+            // `protocol` may use no room; it has no lock, all it shares is a number that it counts up.
+            let others = code.replace(if allowed.is_empty() { "std::sync::atomic" } else { "" }, "");
+            for named in others.split("std::sync::").skip(1).map(|rest| rest.split(';').next().unwrap()) {
+                let names = named.trim_matches(['{', '}']).split(',').map(str::trim);
+                for name in names.filter(|name| !["Arc", "Weak", "PoisonError"].contains(name)) {
+                    errors.push(format!("{}: take {name} from crate::sys::sync", path.display()));
+                }
+            }
+            let is_local = code.contains("thread_local!") && code.matches("thread_local").count() < 2;
+            if is_local || code.contains("std::thread") || code.contains("time::Instant") {
+                errors.push(format!("{}: take threads and Instant from crate::sys::sync", path.display()));
+            }
+        }
+    }
+    assert!(errors.is_empty(), "\n{}", errors.join("\n"));
+}
+
+fn is_tests(part: &std::ffi::OsStr) -> bool {
+    part == "tests" || part == "tests.rs"
+}
+
+#[test]
 fn every_file_says_what_it_is_and_is_short() {
     let mut errors = Vec::new();
     for path in rust_files(&src()) {

@@ -14,11 +14,11 @@ use crate::store::config::StoreConfig;
 use crate::store::queue::Queue;
 use crate::sys::clock::Clock;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::atomic::AtomicBool;
+use crate::sys::sync::atomic::Ordering;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 /// Queues of a topic that is made at its first send.
 pub const TOPIC_QUEUES_DEFAULT: i32 = 8;

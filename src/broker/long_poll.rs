@@ -13,11 +13,11 @@ use crate::protocol::request::PullStatus;
 use crate::store::Store;
 use crate::store::queue::Queue;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::MutexGuard;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 

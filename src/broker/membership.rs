@@ -14,11 +14,11 @@ use crate::protocol::request::Notified;
 use crate::protocol::tags::TagExpression;
 use crate::store::Store;
 use crate::store::Table;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::MutexGuard;
 use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 const ROW_VERSION: u8 = 1;

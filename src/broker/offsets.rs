@@ -12,10 +12,10 @@ use crate::protocol::request::QueueKey;
 use crate::protocol::request::QueueOffset;
 use crate::store::Store;
 use crate::store::Table;
+use crate::sys::sync::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::RwLock;
 
 pub(super) struct Offsets {
     store: Arc<Store>,

@@ -3,10 +3,10 @@
 use crate::broker::membership::Membership;
 use crate::protocol::failure::Failure;
 use crate::protocol::request::QueueKey;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::MutexGuard;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 #[derive(Debug, Default)]

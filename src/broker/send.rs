@@ -1,11 +1,10 @@
 //! Storing messages.
 //!
-//! A send costs one read lock, one hash and one pass over the properties before the store takes over: no text is made
-//! and nothing is locked for writing unless the topic is new.
+//! A send costs one pass over the properties before the store takes over: no text is made, and nothing is locked or
+//! counted where threads meet, unless the thread sends to another topic than the last time.
 
 use crate::broker::lifecycle::Broker;
-use crate::broker::topics::Topic;
-use crate::protocol::failure::Completion;
+use crate::broker::topics::UsedTopic;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
 use crate::protocol::limits::BODY_BYTES_MAX;
@@ -15,9 +14,9 @@ use crate::protocol::record::RecordHead;
 use crate::protocol::record::SYS_FLAG_TRANSACTION_MASK;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
 use crate::protocol::tags::tag_hash;
 use crate::store::Append;
-use crate::store::Appended;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,14 +44,15 @@ impl Broker {
         let (topic, tag_hash) = self.admit(request)?;
         let append = append_of(&topic, request, tag_hash)?;
         let appended = self.store.append_blocking(&append, timeout)?;
-        Ok(response(append.queue.id(), &appended))
+        Ok(appended.response(append.queue.id()))
     }
 
-    /// Starts to store a message; never waits for the disk.
+    /// Starts to store a message; never waits for a sync. `Pending`: `sink` hears of `token` exactly once.
     pub fn send_async(
         &self,
         request: &SendRequest<'_>,
-        completion: Completion<SendResponse>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
     ) -> Submitted<SendResponse> {
         let (topic, tag_hash) = match self.admit(request) {
             Ok(admitted) => admitted,
@@ -62,12 +62,10 @@ impl Broker {
             Ok(append) => append,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let queue_id = append.queue.id();
-        let done = move |result: Result<Appended, Failure>| {
-            completion(result.map(|appended| response(queue_id, &appended)));
-        };
-        match self.store.append(&append, Box::new(done)) {
-            Submitted::Done(result) => Submitted::Done(result.map(|appended| response(queue_id, &appended))),
+        match self.store.append_for(&append, sink, token) {
+            Submitted::Done(result) => {
+                Submitted::Done(result.map(|appended| appended.response(append.queue.id())))
+            }
             Submitted::Pending => Submitted::Pending,
         }
     }
@@ -80,7 +78,7 @@ impl Broker {
 
     /// The topic and the hash of the tag, if the message may be stored at all. The topic comes last: a message that
     /// is refused makes none.
-    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(Arc<Topic>, i64), Failure> {
+    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(UsedTopic, i64), Failure> {
         self.check_open()?;
         check_sizes(request)?;
         let tag_hash = inspect(request)?;
@@ -89,7 +87,7 @@ impl Broker {
 }
 
 pub(super) fn append_of<'a>(
-    topic: &'a Topic,
+    topic: &'a UsedTopic,
     request: &'a SendRequest<'a>,
     tag_hash: i64,
 ) -> Result<Append<'a>, Failure> {
@@ -103,14 +101,6 @@ pub(super) fn append_of<'a>(
         ..RecordHead::default()
     };
     Ok(Append { queue, head, properties: request.properties, body: request.body, tag_hash })
-}
-
-fn response(queue_id: i32, appended: &Appended) -> SendResponse {
-    SendResponse {
-        queue_id,
-        queue_offset: i64::try_from(appended.queue_offset).unwrap_or(i64::MAX),
-        position: i64::try_from(appended.position).unwrap_or(i64::MAX),
-    }
 }
 
 fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {
@@ -143,6 +133,8 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
             tag = Some(value);
+        } else if matches!(name, properties::UNIQ_KEY | properties::KEYS) {
+            // The usual ones are none of those below.
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \

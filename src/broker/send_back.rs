@@ -19,8 +19,8 @@ use crate::store::Append;
 use crate::store::Appended;
 use crate::store::Store;
 use crate::store::queue::Queue;
+use crate::sys::sync::Mutex;
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::PoisonError;
 
 impl Broker {

@@ -15,10 +15,10 @@ use crate::protocol::record::Record;
 use crate::store::Appended;
 use crate::store::Store;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::MutexGuard;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::time::Duration;
 

@@ -17,12 +17,15 @@ use crate::protocol::names;
 use crate::store::Store;
 use crate::store::Table;
 use crate::store::queue::Queue;
+use crate::sys::sync::RwLock;
+use crate::sys::sync::atomic::AtomicU64;
+use crate::sys::sync::atomic::AtomicUsize;
+use crate::sys::sync::atomic::Ordering;
+use crate::sys::sync::thread_local;
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::PoisonError;
-use std::sync::RwLock;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
 
 const ROW_VERSION: u8 = 1;
 /// Most queues of one topic.
@@ -33,7 +36,7 @@ pub(super) const TOPIC_QUEUES_MAX: i32 = 65_536;
 pub(super) struct Topic {
     name: Arc<str>,
     queues: Vec<Arc<Queue>>,
-    /// Counts sends whose queue the broker chooses.
+    /// Where the turn of the next thread begins.
     turn: AtomicUsize,
 }
 
@@ -57,21 +60,54 @@ impl Topic {
             Failure::invalid(format!("topic '{}' has no queue {id}: its queues are 0 to {last}", self.name))
         })
     }
+}
 
-    /// The queue for a send: the one asked for, or the next in turn if that is negative.
+thread_local! {
+    static LAST_USED: Cell<Option<Used>> = const { Cell::new(None) };
+}
+
+/// The topic a thread sent to last.
+struct Used {
+    topics_id: u64,
+    topic: Arc<Topic>,
+    /// Counts this thread's sends whose queue the broker chooses.
+    turn: usize,
+}
+
+/// A topic for one send; stays with the thread for its next one.
+pub(super) struct UsedTopic {
+    used: Option<Used>,
+}
+
+impl UsedTopic {
+    /// The queue for the send: the one asked for, or the next in turn if that is negative.
     pub(super) fn queue_for_send(&self, id: i32) -> Result<&Arc<Queue>, Failure> {
+        let Some(Used { topic, turn, .. }) = &self.used else {
+            return Err(Failure::state("the topic of this send was given back already"));
+        };
         if id >= 0 {
-            return self.queue(id);
+            return topic.queue(id);
         }
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        match self.queues.get(turn % self.queues.len().max(1)) {
+        match topic.queues.get(turn % topic.queues.len().max(1)) {
             Some(queue) => Ok(queue),
-            None => self.queue(0),
+            None => topic.queue(0),
+        }
+    }
+}
+
+impl Drop for UsedTopic {
+    fn drop(&mut self) {
+        if let Some(used) = self.used.take() {
+            let used = Used { turn: used.turn.wrapping_add(1), ..used };
+            // A thread that ends has no place for it any more.
+            let _ = LAST_USED.try_with(|place| place.set(Some(used)));
         }
     }
 }
 
 pub(super) struct Topics {
+    /// Tells the topics of one broker from those of another.
+    id: u64,
     store: Arc<Store>,
     membership: Arc<Membership>,
     by_name: RwLock<HashMap<Arc<str>, Arc<Topic>>>,
@@ -85,7 +121,9 @@ impl Topics {
         store: Arc<Store>,
         membership: Arc<Membership>,
     ) -> Result<Self, Failure> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let topics = Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             store,
             membership,
             by_name: RwLock::default(),
@@ -127,7 +165,7 @@ impl Topics {
         missing
     }
 
-    /// One read lock and one hash: this is on the path of every send and pull.
+    /// One read lock and one hash.
     pub(super) fn find(&self, name: &str) -> Option<Arc<Topic>> {
         self.by_name.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
@@ -136,8 +174,21 @@ impl Topics {
         self.find(name).ok_or_else(|| not_exist(name, "it is made by the first message sent to it"))
     }
 
-    /// The topic of a send by a user of a producer group; made now if it may be.
-    pub(super) fn open_for_send(&self, name: &str, group: &str) -> Result<Arc<Topic>, Failure> {
+    /// The topic of a send by a user of a producer group; made now if it may be. A thread that sends to the topic it sent
+    /// to before takes no lock and changes no count that other threads change.
+    pub(super) fn open_for_send(&self, name: &str, group: &str) -> Result<UsedTopic, Failure> {
+        if let Some(used) = LAST_USED.try_with(Cell::take).ok().flatten()
+            && used.topics_id == self.id
+            && *used.topic.name == *name
+        {
+            return Ok(UsedTopic { used: Some(used) });
+        }
+        let topic = self.find_or_make(name, group)?;
+        let turn = topic.turn.fetch_add(1, Ordering::Relaxed);
+        Ok(UsedTopic { used: Some(Used { topics_id: self.id, topic, turn }) })
+    }
+
+    fn find_or_make(&self, name: &str, group: &str) -> Result<Arc<Topic>, Failure> {
         if let Some(topic) = self.find(name) {
             return Ok(topic);
         }

@@ -7,13 +7,14 @@ use crate::client::factory_property::keys;
 use crate::client::message::Message;
 use crate::client::push_consumer::Action;
 use crate::embedded::factory::Factory;
+use crate::sys::sync::Mutex;
+use crate::sys::sync::mpsc;
+use crate::sys::sync::mpsc::RecvTimeoutError;
+use crate::sys::sync::thread;
 use serde_json::json;
 use std::io;
 use std::io::Write;
-use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::mpsc;
-use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// Ample time for the command's thread to wake and begin the shutdown.
@@ -106,7 +107,7 @@ impl<W: Write> Printer<W> {
         if self.left == 0 {
             // The consumer is being shut down now. While this thread is busy it is not given another message, which it
             // could only send back.
-            std::thread::sleep(SHUTDOWN_BEGINS);
+            thread::sleep(SHUTDOWN_BEGINS);
         }
         action
     }

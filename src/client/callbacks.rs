@@ -3,20 +3,24 @@
 use super::user_code;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
+use crate::protocol::request::SendAnswer;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use crate::sys::thread::NamedThread;
 use log::warn;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// How long [`CallbackThread::stop`] waits for a callback that does not return.
 pub const STOP_WAIT: Duration = Duration::from_secs(1);
 
-/// Something to run once on the callback thread.
-pub trait Job: Send + Sync {
-    fn run(self: Arc<Self>);
+/// Passes answers of the broker on to the user's callbacks.
+pub trait Deliver: Send + Sync {
+    fn deliver(&self, answers: Vec<SendAnswer>);
 }
+
+type Delivery = (Arc<dyn Deliver>, Vec<SendAnswer>);
 
 /// Shared by the producers of one broker; the thread is started at the first use.
 pub struct CallbackThread {
@@ -34,7 +38,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    jobs: Vec<Arc<dyn Job>>,
+    deliveries: Vec<Delivery>,
     is_waiting: bool,
     is_stopped: bool,
     has_ended: bool,
@@ -53,8 +57,8 @@ impl Default for CallbackThread {
 }
 
 impl CallbackThread {
-    /// Starts the thread if it does not run yet. To be called before the first job is pushed, from a place that can
-    /// still refuse.
+    /// Starts the thread if it does not run yet. To be called before anything is pushed, from a place that can still
+    /// refuse.
     pub fn ensure_started(&self) -> Result<(), Failure> {
         if self.is_started.load(Ordering::Acquire) {
             return Ok(());
@@ -72,9 +76,9 @@ impl CallbackThread {
         Ok(())
     }
 
-    pub fn push(&self, job: Arc<dyn Job>) {
+    pub fn push(&self, to: Arc<dyn Deliver>, answers: Vec<SendAnswer>) {
         let mut state = self.shared.lock();
-        state.jobs.push(job);
+        state.deliveries.push((to, answers));
         // Waking costs a system call: only for a thread that sleeps, and once.
         let wakes = std::mem::take(&mut state.is_waiting);
         drop(state);
@@ -113,23 +117,23 @@ impl Shared {
 
     fn run(&self) {
         user_code::mark_thread();
-        let mut jobs = Vec::new();
+        let mut deliveries = Vec::new();
         loop {
             let mut state = self.lock();
-            while state.jobs.is_empty() && !state.is_stopped {
+            while state.deliveries.is_empty() && !state.is_stopped {
                 state.is_waiting = true;
                 state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.is_waiting = false;
             }
-            if state.jobs.is_empty() {
+            if state.deliveries.is_empty() {
                 state.has_ended = true;
                 drop(state);
                 self.ended.notify_all();
                 return;
             }
-            std::mem::swap(&mut state.jobs, &mut jobs);
+            std::mem::swap(&mut state.deliveries, &mut deliveries);
             drop(state);
-            jobs.drain(..).for_each(Job::run);
+            deliveries.drain(..).for_each(|(to, answers)| to.deliver(answers));
         }
     }
 }
@@ -140,19 +144,19 @@ mod tests {
     use std::sync::mpsc;
 
     struct Note(mpsc::Sender<(u32, bool)>, u32);
-    impl Job for Note {
-        fn run(self: Arc<Self>) {
+    impl Deliver for Note {
+        fn deliver(&self, _answers: Vec<SendAnswer>) {
             self.0.send((self.1, user_code::is_running())).unwrap();
         }
     }
 
     #[test]
-    fn jobs_run_in_order_on_a_thread_that_knows_it_runs_user_code() {
+    fn deliveries_run_in_order_on_a_thread_that_knows_it_runs_user_code() {
         let callbacks = CallbackThread::default();
         callbacks.ensure_started().unwrap();
         let (sender, receiver) = mpsc::channel();
         for number in 0..100 {
-            callbacks.push(Arc::new(Note(sender.clone(), number)));
+            callbacks.push(Arc::new(Note(sender.clone(), number)), Vec::new());
         }
         callbacks.stop();
         drop(sender);
@@ -161,8 +165,8 @@ mod tests {
     }
 
     struct Block(Mutex<mpsc::Receiver<()>>, mpsc::Sender<()>);
-    impl Job for Block {
-        fn run(self: Arc<Self>) {
+    impl Deliver for Block {
+        fn deliver(&self, _answers: Vec<SendAnswer>) {
             self.0.lock().unwrap().recv().unwrap();
             self.1.send(()).unwrap();
         }
@@ -174,7 +178,7 @@ mod tests {
         callbacks.ensure_started().unwrap();
         let (release, blocked) = mpsc::channel();
         let (done, finished) = mpsc::channel();
-        callbacks.push(Arc::new(Block(Mutex::new(blocked), done)));
+        callbacks.push(Arc::new(Block(Mutex::new(blocked), done)), Vec::new());
         callbacks.stop();
         release.send(()).unwrap();
         finished.recv().unwrap();

@@ -3,11 +3,12 @@
 mod rules;
 
 use crate::protocol::failure::Failure;
+use crate::sys::sync::Mutex;
 use log::warn;
 use once_cell::sync::Lazy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 /// The documented keys. The value of each is the key as programs write it.
 pub mod keys {

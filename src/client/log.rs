@@ -10,6 +10,13 @@ use crate::client::factory_property::keys;
 use crate::client::log_file::LogFile;
 use crate::client::log_file::LogFileWriter;
 use crate::sys::fork;
+use crate::sys::sync::leaf::Mutex;
+use crate::sys::sync::leaf::MutexGuard;
+use crate::sys::sync::leaf::Once;
+use crate::sys::sync::leaf::atomic::AtomicBool;
+use crate::sys::sync::leaf::atomic::AtomicI32;
+use crate::sys::sync::leaf::atomic::Ordering;
+use crate::sys::sync::leaf::thread_local;
 use log::LevelFilter;
 use log::Log;
 use log::Metadata;
@@ -17,13 +24,7 @@ use log::Record;
 use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::Once;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicI32;
-use std::sync::atomic::Ordering;
 
 /// How much is told. The numbers are the ABI's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

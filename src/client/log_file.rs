@@ -1,5 +1,6 @@
 //! The log file: where it is, how it rotates, and what happens when it cannot be written.
 
+use crate::sys::sync::leaf::thread;
 use flexi_logger::Cleanup;
 use flexi_logger::Criterion;
 use flexi_logger::DeferredNow;
@@ -143,7 +144,7 @@ fn cause(error: FlexiLoggerError) -> std::io::Error {
 /// share the default file.
 fn line(record: &Record<'_>, message: &str) -> String {
     let mut now = DeferredNow::new();
-    let thread = std::thread::current();
+    let thread = thread::current();
     format!(
         "{} {:5} {} [{}] {}: {message}\n",
         now.format("%Y-%m-%d %H:%M:%S%.3f"),

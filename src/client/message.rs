@@ -10,9 +10,11 @@ use crate::protocol::limits::TAG_CHARS_MAX;
 use crate::protocol::properties;
 use crate::protocol::properties::Properties;
 use crate::protocol::record::Record;
+use crate::protocol::unique_id::UniqueId;
+use crate::sys::sync::{OnceLock, thread_local};
 use bytes::Bytes;
+use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::OnceLock;
 use system_property::NumberTexts;
 use text::Text;
 
@@ -23,8 +25,7 @@ pub struct Message {
     /// Tag, key and the user's properties, in wire form.
     text: Text,
     body: Bytes,
-    /// Empty: what the text says (a received message) or none.
-    message_id: String,
+    message_id: MessageId,
     start_deliver_time_ms: i64,
     reconsume_times: i32,
     store_timestamp_ms: i64,
@@ -36,6 +37,17 @@ pub struct Message {
     number_texts: OnceLock<Box<NumberTexts>>,
     /// Why tag or key given to a constructor were not taken; told by the send.
     refused: Option<Box<Refused>>,
+}
+
+/// The unique id besides what the text says.
+#[derive(Debug, Clone, Default)]
+enum MessageId {
+    /// What the text says (a received message), or none.
+    #[default]
+    OfText,
+    /// Given by a send.
+    Own(UniqueId),
+    Given(String),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -52,12 +64,26 @@ impl Message {
 
     /// As [`Message::new`], with a business key to find the message by.
     pub fn with_key(topic: &str, tag: &str, key: &str, body: impl Into<Bytes>) -> Self {
-        let mut message = Self { topic: topic.into(), body: body.into(), ..Self::default() };
+        let mut message = Self { topic: shared(topic), body: body.into(), ..Self::default() };
         let refused = Refused { tag: message.set_tag(tag).err(), key: message.set_key(key).err() };
         if refused.tag.is_some() || refused.key.is_some() {
             message.refused = Some(Box::new(refused));
         }
         message
+    }
+
+    /// As [`Message::with_key`], for who can be told at once of a tag or key that is not acceptable.
+    pub(crate) fn from_parts(topic: &str, tag: &str, key: &str, body: Bytes) -> Result<Self, Failure> {
+        check_chars("tag", tag, TAG_CHARS_MAX)?;
+        check_chars("key", key, KEY_CHARS_MAX)?;
+        let mut text = Properties::new();
+        if !tag.is_empty() {
+            text.push_named(properties::TAGS, tag)?;
+        }
+        if !key.is_empty() {
+            text.push_named(properties::KEYS, key)?;
+        }
+        Ok(Self { topic: shared(topic), text: Text::own(text), body, ..Self::default() })
     }
 
     /// A message that was pulled. `topic` is the one the program subscribed to, whatever queue it came out of.
@@ -74,7 +100,7 @@ impl Message {
             born_timestamp_ms: head.born_timestamp_ms,
             queue_id: head.queue_id,
             queue_offset: head.queue_offset,
-            text: Text::received(record),
+            text: Text::received(&record),
             ..Self::default()
         }
     }
@@ -89,7 +115,7 @@ impl Message {
 
     pub fn set_topic(&mut self, topic: &str) {
         if *self.topic != *topic {
-            self.topic = topic.into();
+            self.topic = shared(topic);
         }
     }
 
@@ -120,14 +146,7 @@ impl Message {
     }
 
     fn set_wire(&mut self, what: &str, name: &str, value: &str, chars_max: usize) -> Result<(), Failure> {
-        // Counting characters is only needed where the bytes alone could be too many.
-        if value.len() > chars_max && value.chars().count() > chars_max {
-            let count = value.chars().count();
-            return Err(Failure::invalid(format!(
-                "{what} '{}...' has {count} characters, the limit is {chars_max}",
-                value.chars().take(16).collect::<String>()
-            )));
-        }
+        check_chars(what, value, chars_max)?;
         if value.is_empty() && self.text.get(name).is_none() {
             return Ok(());
         }
@@ -141,15 +160,23 @@ impl Message {
 
     /// The unique id: set by the send, carried by a received message; empty before.
     pub fn message_id(&self) -> &str {
-        if !self.message_id.is_empty() {
-            return &self.message_id;
+        match &self.message_id {
+            MessageId::OfText => self.text.get(properties::UNIQ_KEY).unwrap_or_default(),
+            MessageId::Own(id) => id.as_str(),
+            MessageId::Given(id) => id,
         }
-        self.text.get(properties::UNIQ_KEY).unwrap_or_default()
     }
 
+    /// An empty text takes the id away.
     pub fn set_message_id(&mut self, message_id: &str) {
-        self.message_id.clear();
-        self.message_id.push_str(message_id);
+        self.message_id = match message_id {
+            "" => MessageId::OfText,
+            id => MessageId::Given(id.to_owned()),
+        };
+    }
+
+    pub(crate) fn set_own_id(&mut self, message_id: UniqueId) {
+        self.message_id = MessageId::Own(message_id);
     }
 
     pub fn body(&self) -> &Bytes {
@@ -255,7 +282,7 @@ impl Message {
     pub(crate) fn write_properties(&self, out: &mut String) -> Result<(), Failure> {
         self.text.write_wire(out);
         out.push_str(self.other_system.as_text());
-        text::push(out, properties::UNIQ_KEY, &self.message_id);
+        text::push(out, properties::UNIQ_KEY, self.message_id());
         if out.len() > PROPERTIES_BYTES_MAX {
             let len = out.len();
             return Err(Failure::invalid(format!(
@@ -268,11 +295,41 @@ impl Message {
 
     /// The text, made changeable: what only the broker may say about a received message is left behind.
     fn own_text(&mut self) -> &mut Properties {
-        if self.message_id.is_empty() {
-            self.message_id = self.text.get(properties::UNIQ_KEY).unwrap_or_default().to_owned();
+        if matches!(self.message_id, MessageId::OfText)
+            && let Some(id) = self.text.get(properties::UNIQ_KEY)
+        {
+            self.message_id = MessageId::Given(id.to_owned());
         }
         self.text.make_own()
     }
+}
+
+fn check_chars(what: &str, value: &str, chars_max: usize) -> Result<(), Failure> {
+    // Counting characters is only needed where the bytes alone could be too many.
+    if value.len() <= chars_max || value.chars().count() <= chars_max {
+        return Ok(());
+    }
+    let count = value.chars().count();
+    Err(Failure::invalid(format!(
+        "{what} '{}...' has {count} characters, the limit is {chars_max}",
+        value.chars().take(16).collect::<String>()
+    )))
+}
+
+/// The text of a topic. A thread sends to the same topic again as a rule: those messages share it.
+fn shared(topic: &str) -> Arc<str> {
+    thread_local! {
+        static LAST: RefCell<Arc<str>> = RefCell::default();
+    }
+    let known = LAST.try_with(|last| {
+        let mut last = last.borrow_mut();
+        if **last != *topic {
+            *last = topic.into();
+        }
+        last.clone()
+    });
+    // A thread that ends has no place for it any more.
+    known.unwrap_or_else(|_| topic.into())
 }
 
 #[cfg(test)]

@@ -1,62 +1,131 @@
 //! The sends of one producer that have begun and not ended: what a shutdown waits for, and fails in the end.
+//!
+//! An asynchronous send has a slot here from its beginning until its callback is about to run; the broker only carries
+//! the slot's token. Answers go to the callback thread as they come, many in one step. Whoever takes the slot tells the
+//! outcome: the callback thread, or the sender itself if the broker was done at once. An answer that comes after a
+//! timeout or a shutdown finds the slot empty, so every send is told once.
 
 use super::callbacks::CallbackThread;
-use super::pending_send::Undecided;
+use super::callbacks::Deliver;
+use super::send_result::SendResult;
+use super::user_code;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::protocol::failure::Stored;
+use crate::protocol::request::SendAnswer;
+use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
+use crate::protocol::unique_id::UniqueId;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, thread_local};
+use log::error;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::fmt;
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
-/// Lists that threads share evenly, so that senders seldom meet.
-const SHARDS: usize = 8;
+pub type SendOutcome = Result<SendResult, Failure>;
 
-/// Where a send is listed.
-#[derive(Debug, Clone, Copy)]
-pub struct Key {
-    shard: usize,
-    index: usize,
+/// Is told the outcome of one asynchronous send, exactly once, on the thread `ons-callback`.
+pub trait SendCallback: Send + 'static {
+    fn call(self, outcome: SendOutcome);
 }
 
-pub struct Outstanding {
-    /// Sends of every kind that have begun and not ended, their callbacks included.
-    begun: AtomicUsize,
-    /// Somebody waits for `begun` to become zero.
+impl<F: FnOnce(SendOutcome) + Send + 'static> SendCallback for F {
+    fn call(self, outcome: SendOutcome) {
+        self(outcome);
+    }
+}
+
+/// Parts that threads share evenly, so that senders seldom meet.
+const SHARDS: usize = 8;
+/// Bits of a token: generation of the slot, its index within the shard, the shard.
+const SHARD_BITS: u32 = SHARDS.trailing_zeros();
+const GENERATION_SHIFT: u32 = 32;
+/// Of so many sends at most the slots are emptied in one step.
+const RUN_MAX: usize = 64;
+
+pub struct Outstanding<C> {
+    shards: [Shard<C>; SHARDS],
+    /// Somebody waits for all sends to end.
     has_waiter: AtomicBool,
     waiter: Mutex<()>,
     all_ended: Condvar,
-    /// Asynchronous sends that wait for the broker.
-    shards: [Mutex<Shard>; SHARDS],
     callbacks: Arc<CallbackThread>,
     scheduler: Arc<Scheduler>,
     timeout: Duration,
     is_sweep_due: AtomicBool,
-    own: Weak<Outstanding>,
+    own: Weak<Outstanding<C>>,
 }
 
-#[derive(Default)]
-struct Shard {
-    sends: Vec<Option<Listed>>,
-    free: Vec<usize>,
+/// In cache lines of its own.
+#[repr(align(128))]
+struct Shard<C> {
+    /// Sends of every kind that have begun and not ended, their callbacks included.
+    begun: AtomicUsize,
+    slots: Mutex<Slots<C>>,
 }
 
-struct Listed {
-    send: Arc<dyn Undecided>,
-    /// Was already here when the last sweep came by.
-    is_old: bool,
+struct Slots<C> {
+    all: Vec<Slot<C>>,
+    free: Vec<u32>,
 }
 
-impl Outstanding {
+struct Slot<C> {
+    /// Counts the sends the slot has had, so that a late answer is not taken for the next one's.
+    generation: u32,
+    /// Of the last send. A text of the slot's own: sharing one with the message, the sender and the callback thread
+    /// would pass its count to and fro.
+    topic: Arc<str>,
+    waiting: Option<Waiting<C>>,
+}
+
+/// An asynchronous send whose outcome nobody was told yet.
+struct Waiting<C> {
+    message_id: UniqueId,
+    age: Age,
+    callback: C,
+}
+
+/// How a sweep for overdue sends has met this one before.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Age {
+    New,
+    SeenOnce,
+    /// Its failure is on the way.
+    Failed,
+}
+
+/// One send, counted until this is dropped.
+pub struct Begun<'a, C> {
+    outstanding: &'a Outstanding<C>,
+    shard: usize,
+}
+
+impl<C> Begun<'_, C> {
+    /// The send goes on: its slot counts it off.
+    fn leave_open(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl<C> Drop for Begun<'_, C> {
+    fn drop(&mut self) {
+        self.outstanding.end(self.shard, 1);
+    }
+}
+
+impl<C: SendCallback> Outstanding<C> {
     pub fn new(callbacks: Arc<CallbackThread>, scheduler: Arc<Scheduler>, timeout: Duration) -> Arc<Self> {
         Arc::new_cyclic(|own| Self {
-            begun: AtomicUsize::new(0),
+            shards: std::array::from_fn(|_| Shard {
+                begun: AtomicUsize::new(0),
+                slots: Mutex::new(Slots { all: Vec::new(), free: Vec::new() }),
+            }),
             has_waiter: AtomicBool::new(false),
             waiter: Mutex::new(()),
             all_ended: Condvar::new(),
-            shards: Default::default(),
             callbacks,
             scheduler,
             timeout,
@@ -65,77 +134,45 @@ impl Outstanding {
         })
     }
 
-    pub fn callbacks(&self) -> &CallbackThread {
-        &self.callbacks
-    }
-
-    /// A send begins. Ordered before the caller's look at the producer's state, so that either a shutdown sees the
-    /// send or the send sees the shutdown.
-    pub fn begin(&self) {
-        self.begun.fetch_add(1, Ordering::SeqCst);
-    }
-
-    pub fn end(&self) {
-        if self.begun.fetch_sub(1, Ordering::SeqCst) == 1 && self.has_waiter.load(Ordering::SeqCst) {
-            drop(self.waiter.lock().unwrap_or_else(PoisonError::into_inner));
-            self.all_ended.notify_all();
-        }
-    }
-
-    /// Waits until every send has ended; false if some have not after `limit`.
-    pub fn wait_for_all(&self, limit: Duration) -> bool {
-        let waiter = self.waiter.lock().unwrap_or_else(PoisonError::into_inner);
-        self.has_waiter.store(true, Ordering::SeqCst);
-        let waited =
-            self.all_ended.wait_timeout_while(waiter, limit, |()| self.begun.load(Ordering::SeqCst) > 0);
-        let result = waited.unwrap_or_else(PoisonError::into_inner).1;
-        !result.timed_out()
-    }
-
-    pub fn list(&self, send: Arc<dyn Undecided>) -> Key {
-        let shard = own_shard();
-        let mut sends = self.lock(shard);
-        let listed = Some(Listed { send, is_old: false });
-        let index = match sends.free.pop() {
-            Some(index) => {
-                if let Some(place) = sends.sends.get_mut(index) {
-                    *place = listed;
+    /// Gives the send a slot until [`Outstanding::answered_at_once`] or an answer to its token.
+    pub fn list(&self, begun: Begun<'_, C>, topic: &str, message_id: UniqueId, callback: C) -> u64 {
+        let shard = begun.shard;
+        begun.leave_open();
+        let waiting = Some(Waiting { message_id, age: Age::New, callback });
+        let mut slots = self.slots(shard);
+        let index = slots.free.pop().unwrap_or(slots.all.len() as u32);
+        let generation = match slots.all.get_mut(index as usize) {
+            Some(slot) => {
+                if *slot.topic != *topic {
+                    slot.topic = topic.into();
                 }
-                index
+                slot.waiting = waiting;
+                slot.generation
             }
             None => {
-                sends.sends.push(listed);
-                sends.sends.len() - 1
+                slots.all.push(Slot { generation: 0, topic: topic.into(), waiting });
+                0
             }
         };
-        drop(sends);
-        self.sweep_later();
-        Key { shard, index }
+        u64::from(generation) << GENERATION_SHIFT | u64::from(index) << SHARD_BITS | shard as u64
     }
 
-    pub fn unlist(&self, key: Key) {
-        let mut shard = self.lock(key.shard);
-        let listed = shard.sends.get_mut(key.index).and_then(Option::take);
-        if listed.is_some() {
-            shard.free.push(key.index);
-        }
-        drop(shard);
-        drop(listed);
+    /// The broker answered before it returned: the outcome, unless it was told meanwhile that the send took too long.
+    pub fn answered_at_once(
+        &self,
+        token: u64,
+        answer: Result<SendResponse, Failure>,
+    ) -> Option<(C, SendOutcome)> {
+        let shard = shard_of(token);
+        let taken = self.slots(shard).take(SendAnswer { token, result: answer })?;
+        self.end(shard, 1);
+        Some((taken.callback, taken.outcome))
     }
 
-    /// Fails what still waits for the broker; its callbacks are told as ever.
-    pub fn fail_all(&self, failure: &Failure) {
-        for shard in 0..SHARDS {
-            let sends: Vec<_> =
-                self.lock(shard).sends.iter().flatten().map(|listed| listed.send.clone()).collect();
-            sends.into_iter().for_each(|send| send.fail(failure.clone()));
-        }
-    }
-
-    /// Once every timeout, while something waits: what a sweep finds for the second time is overdue, after one to two
-    /// timeouts. No send has to read a clock or to arm a timer of its own. On a manual clock nothing is overdue: its
-    /// time is not the disk's.
-    fn sweep_later(&self) {
+    /// The broker answers later. Once every timeout, while something waits, what a sweep finds for the second time is
+    /// overdue, after one to two timeouts: no send has to read a clock or to arm a timer of its own. On a manual clock
+    /// nothing is overdue: its time is not the disk's.
+    pub fn sweep_later(&self) {
         let is_due =
             self.is_sweep_due.load(Ordering::Relaxed) || self.is_sweep_due.swap(true, Ordering::SeqCst);
         if is_due || self.scheduler.clock().as_manual().is_some() {
@@ -149,20 +186,13 @@ impl Outstanding {
         });
     }
 
+    /// Fails what still waits for the broker; its callbacks are told as ever.
+    pub fn fail_all(&self, failure: &Failure) {
+        self.fail_those(failure, |_| true);
+    }
+
     fn sweep(&self) {
         self.is_sweep_due.store(false, Ordering::SeqCst);
-        let mut overdue = Vec::new();
-        let mut has_more = false;
-        for shard in 0..SHARDS {
-            for listed in self.lock(shard).sends.iter_mut().flatten() {
-                if listed.is_old {
-                    overdue.push(listed.send.clone());
-                } else {
-                    listed.is_old = true;
-                    has_more = true;
-                }
-            }
-        }
         let timeout_ms = self.timeout.as_millis();
         let failure = Failure::new(
             FailureKind::Timeout,
@@ -170,18 +200,151 @@ impl Outstanding {
                 "the broker has not stored the message within SendMsgTimeoutMillis = {timeout_ms}: whether it will is unknown"
             ),
         );
-        let failure = failure.with_stored(Stored::Unknown);
-        overdue.into_iter().for_each(|send| send.fail(failure.clone()));
+        let mut has_more = false;
+        self.fail_those(&failure.with_stored(Stored::Unknown), |age| {
+            has_more |= *age == Age::New;
+            let is_overdue = *age == Age::SeenOnce;
+            if *age == Age::New {
+                *age = Age::SeenOnce;
+            }
+            is_overdue
+        });
         if has_more {
             self.sweep_later();
         }
     }
 
-    fn lock(&self, shard: usize) -> MutexGuard<'_, Shard> {
-        // `shard` is a number below SHARDS wherever it is made.
-        let shard = self.shards.get(shard).unwrap_or(&self.shards[0]);
-        shard.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Behind answers that are on their way already: of two for one send the first counts.
+    fn fail_those(&self, failure: &Failure, mut is_to_fail: impl FnMut(&mut Age) -> bool) {
+        let mut answers = Vec::new();
+        for shard in 0..SHARDS {
+            for (index, slot) in self.slots(shard).all.iter_mut().enumerate() {
+                let Some(waiting) = &mut slot.waiting else { continue };
+                if is_to_fail(&mut waiting.age) {
+                    waiting.age = Age::Failed;
+                    let token = u64::from(slot.generation) << GENERATION_SHIFT
+                        | (index as u64) << SHARD_BITS
+                        | shard as u64;
+                    answers.push(SendAnswer { token, result: Err(failure.clone()) });
+                }
+            }
+        }
+        if let Some(own) = self.own.upgrade().filter(|_| !answers.is_empty()) {
+            self.callbacks.push(own, answers);
+        }
     }
+}
+
+/// A send on its way from its slot to its callback.
+struct Taken<C> {
+    callback: C,
+    outcome: SendOutcome,
+}
+
+impl<C: SendCallback> Taken<C> {
+    fn tell(self) {
+        if let Err(panic) = user_code::run(|| self.callback.call(self.outcome)) {
+            error!("the callback of a send panicked: {panic}");
+        }
+    }
+}
+
+impl<C> Slots<C> {
+    /// Empties the slot of the answered send; `None` if it was told before.
+    fn take(&mut self, answer: SendAnswer) -> Option<Taken<C>> {
+        let SendAnswer { token, result } = answer;
+        let index = (token as u32) >> SHARD_BITS;
+        let slot = self.all.get_mut(index as usize)?;
+        if slot.generation != (token >> GENERATION_SHIFT) as u32 {
+            return None;
+        }
+        let Waiting { message_id, callback, .. } = slot.waiting.take()?;
+        slot.generation = slot.generation.wrapping_add(1);
+        self.free.push(index);
+        let outcome = result.map(|response| SendResult {
+            message_id,
+            topic: slot.topic.clone(),
+            queue_id: response.queue_id,
+            queue_offset: response.queue_offset,
+        });
+        Some(Taken { callback, outcome })
+    }
+}
+
+impl<C> fmt::Debug for Outstanding<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outstanding").field("timeout", &self.timeout).finish_non_exhaustive()
+    }
+}
+
+impl<C> Outstanding<C> {
+    /// A send begins. Ordered before the caller's look at the producer's state, so that either a shutdown sees the
+    /// send or the send sees the shutdown.
+    pub fn begin(&self) -> Begun<'_, C> {
+        let shard = own_shard();
+        self.shard(shard).begun.fetch_add(1, Ordering::SeqCst);
+        Begun { outstanding: self, shard }
+    }
+
+    fn end(&self, shard: usize, sends: usize) {
+        if self.shard(shard).begun.fetch_sub(sends, Ordering::SeqCst) == sends
+            && self.has_waiter.load(Ordering::SeqCst)
+        {
+            drop(self.waiter.lock().unwrap_or_else(PoisonError::into_inner));
+            self.all_ended.notify_all();
+        }
+    }
+
+    /// Waits until every send has ended; false if some have not after `limit`.
+    pub fn wait_for_all(&self, limit: Duration) -> bool {
+        let waiter = self.waiter.lock().unwrap_or_else(PoisonError::into_inner);
+        self.has_waiter.store(true, Ordering::SeqCst);
+        let is_any_open = |(): &mut ()| self.shards.iter().any(|s| s.begun.load(Ordering::SeqCst) > 0);
+        let waited = self.all_ended.wait_timeout_while(waiter, limit, is_any_open);
+        let result = waited.unwrap_or_else(PoisonError::into_inner).1;
+        !result.timed_out()
+    }
+
+    fn shard(&self, shard: usize) -> &Shard<C> {
+        // `shard` is a number below SHARDS wherever it is made.
+        self.shards.get(shard).unwrap_or(&self.shards[0])
+    }
+
+    fn slots(&self, shard: usize) -> MutexGuard<'_, Slots<C>> {
+        self.shard(shard).slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: SendCallback> SendSink for Outstanding<C> {
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
+        let callbacks = self.callbacks.clone();
+        callbacks.push(self, answers);
+    }
+}
+
+impl<C: SendCallback> Deliver for Outstanding<C> {
+    /// A thread's sends come in runs: their slots are emptied under one lock, and counted off in one step.
+    fn deliver(&self, answers: Vec<SendAnswer>) {
+        let mut answers = answers.into_iter().peekable();
+        let mut taken = Vec::with_capacity(RUN_MAX);
+        while let Some(shard) = answers.peek().map(|answer| shard_of(answer.token)) {
+            {
+                let mut slots = self.slots(shard);
+                let is_of_run = |answer: &SendAnswer| shard_of(answer.token) == shard;
+                for _ in 0..RUN_MAX {
+                    let Some(answer) = answers.next_if(is_of_run) else { break };
+                    taken.extend(slots.take(answer));
+                }
+            }
+            let told = taken.len();
+            taken.drain(..).for_each(Taken::tell);
+            self.end(shard, told);
+        }
+    }
+}
+
+fn shard_of(token: u64) -> usize {
+    token as usize % SHARDS
 }
 
 fn own_shard() -> usize {
@@ -191,3 +354,6 @@ fn own_shard() -> usize {
     }
     OWN.try_with(Cell::get).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;

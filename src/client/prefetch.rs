@@ -3,9 +3,10 @@
 
 use super::process_queue::ProcessQueue;
 use crate::protocol::limits::PULL_MESSAGES_MAX;
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// Most bytes one pull asks for.
 pub const PULL_BYTES_MAX: usize = 4 << 20;

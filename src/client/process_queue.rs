@@ -3,9 +3,10 @@
 use crate::protocol::request::QueueKey;
 use crate::protocol::request::QueueOffset;
 use crate::protocol::tags::TagExpression;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// A queue this consumer holds.
 #[derive(Debug)]

@@ -7,11 +7,9 @@ use super::connection::Connector;
 use super::factory_property::FactoryProperty;
 use super::ids;
 use super::message::Message;
-use super::pending_send::Callback;
-use super::pending_send::FutureWaker;
-use super::pending_send::PendingSend;
-use super::pending_send::Receiver;
-use super::pending_send::Ticket;
+use super::outstanding::Outstanding;
+use super::outstanding::SendCallback;
+use super::outstanding::SendOutcome;
 use super::send_future::SendFuture;
 use super::send_result::SendResult;
 use crate::protocol::failure::Failure;
@@ -20,8 +18,12 @@ use crate::protocol::failure::Stored;
 use crate::protocol::failure::Submitted;
 use crate::protocol::limits::BODY_BYTES_MAX;
 use crate::protocol::names;
+use crate::protocol::request::SendAnswer;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
+use crate::protocol::unique_id::UniqueId;
+use crate::sys::sync::thread_local;
 use lifecycle::Shared;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -32,13 +34,16 @@ pub const GROUP_DEFAULT: &str = "__ONS_PRODUCER_DEFAULT_GROUP";
 /// How much longer than the send timeout a shutdown waits for asynchronous sends and their callbacks.
 pub const SHUTDOWN_WAIT_EXTRA: Duration = Duration::from_secs(1);
 
+/// A callback of any kind. Who has only one kind can spare the box, with a [`Producer`] of that kind.
+pub type BoxedCallback = Box<dyn FnOnce(SendOutcome) + Send>;
+
 /// Sends messages. Start it before the first send, shut it down once; it cannot be started again.
 #[derive(Debug)]
-pub struct Producer {
-    shared: Arc<Shared>,
+pub struct Producer<C: SendCallback = BoxedCallback> {
+    shared: Arc<Shared<C>>,
 }
 
-impl Producer {
+impl<C: SendCallback> Producer<C> {
     pub(crate) fn new(property: &FactoryProperty, connector: Arc<dyn Connector>) -> Result<Self, Failure> {
         Ok(Self { shared: Arc::new(Shared::new(property, connector)?) })
     }
@@ -65,12 +70,13 @@ impl Producer {
 
     /// Stores a message and returns once it has the promised durability. The message gets its id.
     pub fn send(&self, message: &mut Message) -> Result<SendResult, Failure> {
-        let (begun, connection) = self.shared.begin()?;
-        let prepared = Prepared::new(connection, message)?;
-        let response = self.send_until_timeout(connection, &prepared.request(&self.shared.group, message));
+        let (begun, active) = self.shared.begin()?;
+        let prepared = Prepared::new(&active.connection, message)?;
+        let response =
+            self.send_until_timeout(&active.connection, &prepared.request(&self.shared.group, message));
         drop(begun);
         response.map(|response| SendResult {
-            message_id: message.message_id().to_owned(),
+            message_id: prepared.message_id,
             topic: message.shared_topic().clone(),
             queue_id: response.queue_id,
             queue_offset: response.queue_offset,
@@ -105,84 +111,101 @@ impl Producer {
         result
     }
 
-    /// Starts to store a message. The message has its id when this returns, and may be changed or dropped.
-    pub fn send_async(&self, message: &mut Message) -> SendFuture {
-        match self.submit(message, FutureWaker::default()) {
-            Ok(Submission::Pending(send)) => SendFuture::pending(send),
-            Ok(Submission::Done(send, result)) => SendFuture::ready(send.into_done(result)),
-            Err(failure) => SendFuture::ready(Err(failure)),
-        }
-    }
-
     /// Starts to store a message. `Done`: finished already, the callback was dropped unused. `Pending`: the callback
-    /// runs exactly once on the thread `ons-callback`, never inside this call.
-    pub fn send_with(
-        &self,
-        message: &mut Message,
-        callback: impl FnOnce(Result<SendResult, Failure>) + Send + 'static,
-    ) -> Submitted<SendResult> {
-        match self.submit(message, Callback(Some(callback))) {
-            Ok(Submission::Pending(_)) => Submitted::Pending,
-            Ok(Submission::Done(send, result)) => Submitted::Done(send.into_done(result)),
+    /// runs exactly once on the thread `ons-callback`, never inside this call. The message has its id when this
+    /// returns, and may be changed or dropped.
+    pub fn submit(&self, message: &mut Message, callback: C) -> Submitted<SendResult> {
+        match self.start_send(message, callback) {
+            Ok(Started { outstanding, token, submitted: Submitted::Done(answer) }) => {
+                match outstanding.answered_at_once(token, answer) {
+                    Some((_unused, outcome)) => Submitted::Done(outcome),
+                    None => Submitted::Pending,
+                }
+            }
+            Ok(Started { submitted: Submitted::Pending, .. }) => Submitted::Pending,
             Err(failure) => Submitted::Done(Err(failure)),
         }
     }
 
-    /// As [`Producer::send_with`], but a success is always told by the callback. An error: the send failed at once,
-    /// the callback was dropped unused.
-    pub fn send_with_callback(
-        &self,
-        message: &mut Message,
-        callback: impl FnOnce(Result<SendResult, Failure>) + Send + 'static,
-    ) -> Result<(), Failure> {
-        match self.submit(message, Callback(Some(callback)))? {
-            Submission::Pending(_) => Ok(()),
-            Submission::Done(_, Err(failure)) => Err(failure),
-            Submission::Done(send, Ok(response)) => {
-                send.outstanding.begin();
-                send.decide(Ok(response));
+    /// As [`Producer::submit`], but a success is always told by the callback. An error: the send failed at once, the
+    /// callback was dropped unused.
+    pub fn submit_telling(&self, message: &mut Message, callback: C) -> Result<(), Failure> {
+        let Started { outstanding, token, submitted } = self.start_send(message, callback)?;
+        match submitted {
+            Submitted::Pending => Ok(()),
+            Submitted::Done(Ok(response)) => {
+                outstanding.clone().answered(vec![SendAnswer { token, result: Ok(response) }]);
                 Ok(())
             }
+            Submitted::Done(Err(failure)) => match outstanding.answered_at_once(token, Err(failure)) {
+                Some((_unused, outcome)) => outcome.map(drop),
+                None => Ok(()),
+            },
         }
     }
 
     /// Hands a message over without waiting for anything. It may be lost; an error tells only what is known at once.
     pub fn send_oneway(&self, message: &mut Message) -> Result<(), Failure> {
-        let (_begun, connection) = self.shared.begin()?;
-        let prepared = Prepared::new(connection, message)?;
-        connection.transport.send_oneway(&prepared.request(&self.shared.group, message))
+        let (_begun, active) = self.shared.begin()?;
+        let prepared = Prepared::new(&active.connection, message)?;
+        active.connection.transport.send_oneway(&prepared.request(&self.shared.group, message))
     }
 
-    fn submit<R: Receiver>(&self, message: &mut Message, receiver: R) -> Result<Submission<R>, Failure> {
-        let (begun, connection) = self.shared.begin()?;
+    fn start_send(&self, message: &mut Message, callback: C) -> Result<Started<'_, C>, Failure> {
+        let (begun, active) = self.shared.begin()?;
+        let (connection, outstanding) = (&active.connection, &active.outstanding);
         connection.callbacks.ensure_started()?;
         let prepared = Prepared::new(connection, message)?;
-        let outstanding = begun.outstanding().clone();
-        let topic = message.shared_topic().clone();
-        let send = PendingSend::new(outstanding, topic, message.message_id(), receiver);
-        let ticket = Ticket::new(send.clone());
-        let completion = Box::new(move |result| ticket.complete(result));
-        match connection.transport.send_async(&prepared.request(&self.shared.group, message), completion) {
-            Submitted::Done(result) => Ok(Submission::Done(send, result)),
-            Submitted::Pending => {
-                // From now on the send ends when its receiver has been told.
-                begun.leave_open();
-                send.clone().submitted();
-                Ok(Submission::Pending(send))
-            }
+        let token = outstanding.list(begun, message.topic(), prepared.message_id, callback);
+        let request = prepared.request(&self.shared.group, message);
+        let submitted = connection.transport.send_async(&request, &active.sink, token);
+        if matches!(submitted, Submitted::Pending) {
+            outstanding.sweep_later();
         }
+        Ok(Started { outstanding, token, submitted })
     }
 }
 
-impl Drop for Producer {
+impl Producer {
+    /// Starts to store a message. The message has its id when this returns, and may be changed or dropped.
+    pub fn send_async(&self, message: &mut Message) -> SendFuture {
+        let (future, complete) = SendFuture::pending();
+        match self.submit(message, Box::new(complete)) {
+            Submitted::Done(outcome) => SendFuture::ready(outcome),
+            Submitted::Pending => future,
+        }
+    }
+
+    /// [`Producer::submit`] with a closure.
+    pub fn send_with(
+        &self,
+        message: &mut Message,
+        callback: impl FnOnce(SendOutcome) + Send + 'static,
+    ) -> Submitted<SendResult> {
+        self.submit(message, Box::new(callback))
+    }
+
+    /// [`Producer::submit_telling`] with a closure.
+    pub fn send_with_callback(
+        &self,
+        message: &mut Message,
+        callback: impl FnOnce(SendOutcome) + Send + 'static,
+    ) -> Result<(), Failure> {
+        self.submit_telling(message, Box::new(callback))
+    }
+}
+
+/// An asynchronous send that the transport has taken.
+struct Started<'a, C> {
+    outstanding: &'a Arc<Outstanding<C>>,
+    token: u64,
+    submitted: Submitted<SendResponse>,
+}
+
+impl<C: SendCallback> Drop for Producer<C> {
     fn drop(&mut self) {
         lifecycle::shut_down_dropped(&self.shared);
     }
-}
-
-enum Submission<R> {
-    Done(Arc<PendingSend<R>>, Result<SendResponse, Failure>),
-    Pending(Arc<PendingSend<R>>),
 }
 
 thread_local! {
@@ -192,6 +215,7 @@ thread_local! {
 
 /// A message that was checked and has its id; what else its request needs.
 struct Prepared {
+    message_id: UniqueId,
     properties: String,
     born_timestamp_ms: i64,
 }
@@ -200,10 +224,11 @@ impl Prepared {
     fn new(connection: &Connection, message: &mut Message) -> Result<Self, Failure> {
         check(message)?;
         let born_timestamp_ms = connection.scheduler.clock().wall_ms();
-        message.set_message_id(ids::message_id(born_timestamp_ms).as_str());
+        let message_id = ids::message_id(born_timestamp_ms);
+        message.set_own_id(message_id);
         message.set_born_timestamp_ms(born_timestamp_ms);
-        let mut prepared =
-            Self { properties: TEXT.try_with(Cell::take).unwrap_or_default(), born_timestamp_ms };
+        let properties = TEXT.try_with(Cell::take).unwrap_or_default();
+        let mut prepared = Self { message_id, properties, born_timestamp_ms };
         prepared.properties.clear();
         message.write_properties(&mut prepared.properties)?;
         Ok(prepared)

@@ -19,12 +19,13 @@ use super::user_code;
 use crate::protocol::failure::Failure;
 use crate::protocol::names;
 use crate::protocol::tags::TagExpression;
+use crate::sys::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
+use crate::sys::sync::{Mutex, OnceLock};
 use crate::sys::thread::NamedThread;
 use balance::Balance;
 use settings::Settings;
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How long a shutdown waits for listeners that are running.

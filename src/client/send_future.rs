@@ -1,14 +1,13 @@
 //! The future of an asynchronous send.
 
-use super::pending_send::FutureWaker;
-use super::pending_send::PendingSend;
-use super::pending_send::SendOutcome;
+use super::outstanding::SendOutcome;
 use crate::protocol::failure::Failure;
+use crate::sys::sync::Mutex;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 /// Becomes ready with the result of the send. Any executor can poll it; polling does no I/O, and dropping it does
 /// not call the message back.
@@ -19,7 +18,14 @@ pub struct SendFuture {
 
 enum Inner {
     Ready(Option<SendOutcome>),
-    Pending(Arc<PendingSend<FutureWaker>>),
+    Pending(Arc<Mutex<State>>),
+}
+
+/// What the future and the one who completes it share.
+#[derive(Default)]
+struct State {
+    outcome: Option<SendOutcome>,
+    waker: Option<Waker>,
 }
 
 impl fmt::Debug for SendFuture {
@@ -34,8 +40,21 @@ impl SendFuture {
         Self { inner: Inner::Ready(Some(outcome)) }
     }
 
-    pub(super) fn pending(send: Arc<PendingSend<FutureWaker>>) -> Self {
-        Self { inner: Inner::Pending(send) }
+    /// A future, and what completes it.
+    pub(super) fn pending() -> (Self, impl FnOnce(SendOutcome) + Send + 'static) {
+        let state = Arc::<Mutex<State>>::default();
+        let shared = state.clone();
+        let complete = move |outcome| {
+            let waker = {
+                let mut state = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                state.outcome = Some(outcome);
+                state.waker.take()
+            };
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        };
+        (Self { inner: Inner::Pending(state) }, complete)
     }
 }
 
@@ -45,10 +64,10 @@ impl Future for SendFuture {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<SendOutcome> {
         let outcome = match &mut self.inner {
             Inner::Ready(outcome) => outcome.take(),
-            Inner::Pending(send) => {
-                let mut state = send.lock();
+            Inner::Pending(state) => {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 if state.outcome.is_none() {
-                    match &mut state.receiver.0 {
+                    match &mut state.waker {
                         Some(waker) => waker.clone_from(context.waker()),
                         none => *none = Some(context.waker().clone()),
                     }

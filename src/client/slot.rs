@@ -7,8 +7,9 @@ use super::prefetch::Item;
 use super::process_queue::ProcessQueue;
 use crate::protocol::record::Record;
 use crate::protocol::record::RecordError;
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// Most messages a thread takes at once.
 pub const BATCH_MAX: usize = 32;

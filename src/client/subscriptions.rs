@@ -4,8 +4,9 @@ use super::message::Message;
 use super::push_consumer::Action;
 use crate::protocol::request::Subscription;
 use crate::protocol::tags::TagExpression;
+use crate::sys::sync::RwLock;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 pub type Listener = dyn Fn(&mut Message) -> Action + Send + Sync;
 

@@ -3,7 +3,7 @@
 use crate::protocol::failure::{Completion, Failure, Submitted};
 use crate::protocol::request::{
     Heartbeat, Notified, PullRequest, PullResponse, QueueKey, QueueOffset, SendBackRequest, SendRequest,
-    SendResponse,
+    SendResponse, SendSink,
 };
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,11 +15,13 @@ pub trait Transport: Send + Sync + Debug {
     /// Stores a message and waits for it, at most `timeout`; on the caller's own thread where that is possible.
     fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure>;
 
-    /// Starts to store a message. Never blocks on a sync of the disk.
+    /// Starts to store a message. Never blocks on a sync of the disk. `Pending`: `sink` will hear of `token` exactly
+    /// once, perhaps before this returns.
     fn send_async(
         &self,
         request: &SendRequest<'_>,
-        completion: Completion<SendResponse>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
     ) -> Submitted<SendResponse>;
 
     /// Hands a message over without waiting for anything; an error only for what can be told at once.

@@ -4,6 +4,7 @@
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::sys::fork;
+use crate::sys::sync::thread_local;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +15,7 @@ thread_local! {
 
 /// Says that the current thread belongs to the library and calls the user's code.
 pub fn mark_thread() {
-    IS_CALLBACK_THREAD.set(true);
+    IS_CALLBACK_THREAD.with(|is| is.set(true));
 }
 
 /// Whether the caller runs inside a listener or callback.

@@ -9,10 +9,11 @@ use crate::client::factory_property::FactoryProperty;
 use crate::client::user_code;
 use crate::protocol::failure::Failure;
 use crate::sys::fork;
+use crate::sys::sync::{Mutex, MutexGuard};
 use crate::sys::thread::NamedThread;
 use log::warn;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 pub use super::host::ClockKind;

@@ -6,6 +6,7 @@ use super::settings::Settings;
 use crate::client::connection::Connection;
 use crate::client::connection::Connector;
 use crate::client::factory_property::FactoryProperty;
+use crate::client::outstanding::SendCallback;
 use crate::client::producer::Producer;
 use crate::client::push_consumer::PushConsumer;
 use crate::client::user_code;
@@ -20,6 +21,11 @@ pub struct Factory;
 
 impl Factory {
     pub fn create_producer(property: &FactoryProperty) -> Result<Producer, Failure> {
+        Self::create_producer_of(property)
+    }
+
+    /// A producer whose callbacks are all of one kind.
+    pub fn create_producer_of<C: SendCallback>(property: &FactoryProperty) -> Result<Producer<C>, Failure> {
         Producer::new(property, connector(property)?)
     }
 

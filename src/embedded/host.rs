@@ -5,7 +5,6 @@ use super::transport::InProcess;
 use crate::broker::Broker;
 use crate::broker::BrokerConfig;
 use crate::client::callbacks::CallbackThread;
-use crate::client::transport::Transport;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::store::config::Environment;
@@ -16,12 +15,13 @@ use crate::sys::disk::Disk;
 use crate::sys::fork;
 use crate::sys::real_disk::RealDisk;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::sync::Mutex;
 use log::warn;
 use once_cell::sync::Lazy;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// What the time of a broker is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ struct Hosted {
 /// A running broker and what its users share.
 pub(super) struct Host {
     pub(super) broker: Arc<Broker>,
-    pub(super) transport: Arc<dyn Transport>,
+    pub(super) transport: Arc<InProcess>,
     pub(super) scheduler: Arc<Scheduler>,
     pub(super) callbacks: Arc<CallbackThread>,
     clock_kind: ClockKind,
@@ -133,7 +133,7 @@ impl Host {
         let config = BrokerConfig { store: settings.store_config(dir), ..BrokerConfig::new(dir) };
         let broker = Broker::open(config, environment).inspect_err(|_| scheduler.stop())?;
         Ok(Self {
-            transport: Arc::new(InProcess::new(&broker)),
+            transport: Arc::new(InProcess::new(broker.clone())),
             broker,
             scheduler,
             callbacks: Arc::default(),
@@ -161,6 +161,7 @@ impl Host {
     /// In this order: the broker answers what waits, its callbacks run, then time ends.
     fn close(&self) -> Result<(), Failure> {
         let result = self.broker.close();
+        self.transport.let_go();
         self.callbacks.stop();
         self.scheduler.stop();
         result

@@ -14,23 +14,35 @@ use crate::protocol::request::QueueOffset;
 use crate::protocol::request::SendBackRequest;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
+use arc_swap::ArcSwapOption;
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-/// Does not keep the broker: a client that was shut down but not freed would hold on to its files and memory.
+/// Lets go of the broker when that is closed: a client that was shut down but not freed would hold on to its files and
+/// memory.
 pub(super) struct InProcess {
-    broker: Weak<Broker>,
+    broker: ArcSwapOption<Broker>,
 }
 
 impl InProcess {
-    pub(super) fn new(broker: &Arc<Broker>) -> Self {
-        Self { broker: Arc::downgrade(broker) }
+    pub(super) fn new(broker: Arc<Broker>) -> Self {
+        Self { broker: ArcSwapOption::new(Some(broker)) }
+    }
+
+    /// The broker is closed: calls are refused from now on.
+    pub(super) fn let_go(&self) {
+        self.broker.store(None);
     }
 
     fn broker(&self) -> Result<Arc<Broker>, Failure> {
-        self.broker.upgrade().ok_or_else(|| Failure::state("the embedded broker of this client is closed"))
+        self.broker.load_full().ok_or_else(closed)
     }
+}
+
+fn closed() -> Failure {
+    Failure::state("the embedded broker of this client is closed")
 }
 
 impl fmt::Debug for InProcess {
@@ -41,22 +53,24 @@ impl fmt::Debug for InProcess {
 
 impl Transport for InProcess {
     fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure> {
-        self.broker()?.send(request, timeout)
+        // For sends without a count that other threads' sends would change too.
+        self.broker.load().as_ref().ok_or_else(closed)?.send(request, timeout)
     }
 
     fn send_async(
         &self,
         request: &SendRequest<'_>,
-        completion: Completion<SendResponse>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
     ) -> Submitted<SendResponse> {
-        match self.broker() {
-            Ok(broker) => broker.send_async(request, completion),
-            Err(failure) => Submitted::Done(Err(failure)),
+        match self.broker.load().as_ref() {
+            Some(broker) => broker.send_async(request, sink, token),
+            None => Submitted::Done(Err(closed())),
         }
     }
 
     fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
-        self.broker()?.send_oneway(request)
+        self.broker.load().as_ref().ok_or_else(closed)?.send_oneway(request)
     }
 
     fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {
@@ -79,7 +93,7 @@ impl Transport for InProcess {
 
     fn unregister(&self, client_id: &str) -> Result<(), Failure> {
         // A broker that is gone knows no client.
-        self.broker.upgrade().map_or(Ok(()), |broker| broker.unregister(client_id))
+        self.broker.load_full().map_or(Ok(()), |broker| broker.unregister(client_id))
     }
 
     fn group_members(&self, group: &str) -> Result<Vec<Arc<str>>, Failure> {

@@ -65,12 +65,7 @@ pub unsafe extern "C" fn ons_message_new_with(
             let (key, body) = (text(key, key_len, "key")?, bytes(body, body_len, "body")?);
             (topic, tag, key, body, out(message_out, "message_out")?)
         };
-        let mut message = Message::default();
-        message.set_topic(topic);
-        message.set_tag(tag)?;
-        message.set_key(key)?;
-        message.set_body(Bytes::copy_from_slice(body));
-        place.set(give(message));
+        place.set(give(Message::from_parts(topic, tag, key, Bytes::copy_from_slice(body))?));
         Ok(())
     })
 }

@@ -1,7 +1,8 @@
 //! `ons_producer`: sends messages.
 
+use crate::client::outstanding::SendCallback;
+use crate::client::outstanding::SendOutcome;
 use crate::client::producer::Producer;
-use crate::client::send_result::SendResult;
 use crate::embedded::factory::Factory;
 use crate::ffi::boundary::Handle;
 use crate::ffi::boundary::Refusal;
@@ -23,7 +24,6 @@ use crate::ffi::factory_property::apply_to_log;
 use crate::ffi::factory_property::ons_factory_property;
 use crate::ffi::message::ons_message;
 use crate::ffi::send_result::ons_send_result;
-use crate::protocol::failure::Failure;
 use crate::protocol::failure::Submitted;
 use std::ffi::c_void;
 use std::ptr;
@@ -32,7 +32,7 @@ use std::ptr;
 pub struct ons_producer;
 
 impl Handle for ons_producer {
-    type Content = Producer;
+    type Content = Producer<NativeCallback>;
     const MAGIC: u64 = u64::from_be_bytes(*b"ons:prod");
     const NAME: &'static str = "ons_producer";
 }
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn ons_producer_new(
         let (property, producer) =
             unsafe { (borrow(property, "property")?, out(producer_out, "producer_out")?) };
         apply_to_log(property);
-        producer.set(give(Factory::create_producer(property)?));
+        producer.set(give(Factory::create_producer_of(property)?));
         Ok(())
     })
 }
@@ -125,18 +125,14 @@ pub unsafe extern "C" fn ons_producer_send_async(
             let outputs = (nullable_out(is_done_out), nullable_out(result_out));
             (borrow(producer, "producer")?, borrow_mut(message, "message")?, outputs.0, outputs.1)
         };
-        let callback = callback.ok_or(Refusal::Null("callback"))?;
-        let tell = move |outcome: Result<SendResult, Failure>| {
-            // SAFETY: the caller's function, with the pointer it gave for it; the handles live during the call.
-            tell(outcome, |result, error| unsafe { callback(user_data.pointer(), result, error) });
-        };
+        let callback = NativeCallback { function: callback.ok_or(Refusal::Null("callback"))?, user_data };
         let (is_done, place) = match (is_done, place) {
             (Some(is_done), Some(place)) => (is_done, place),
-            (None, None) => return Ok(producer.send_with_callback(message, tell)?),
+            (None, None) => return Ok(producer.submit_telling(message, callback)?),
             (None, Some(_)) => return Err(Refusal::Null("is_done_out")),
             (Some(_), None) => return Err(Refusal::Null("result_out")),
         };
-        match producer.send_with(message, tell) {
+        match producer.submit(message, callback) {
             Submitted::Done(outcome) => {
                 place.set(give(outcome?));
                 is_done.set(1);
@@ -147,13 +143,24 @@ pub unsafe extern "C" fn ons_producer_send_async(
     })
 }
 
-/// Lends the outcome of a send to its callback.
-fn tell(outcome: Result<SendResult, Failure>, call: impl FnOnce(*const ons_send_result, *const ons_error)) {
-    match outcome {
-        Ok(result) => drop(lend::<ons_send_result, ()>(result, |result| call(result, ptr::null()))),
-        Err(failure) => {
-            let content = ErrorContent::from(Refusal::from(failure));
-            drop(lend::<ons_error, ()>(content, |error| call(ptr::null(), error)));
+/// The caller's function and what it is called with.
+pub(crate) struct NativeCallback {
+    function: unsafe extern "C" fn(*mut c_void, *const ons_send_result, *const ons_error),
+    user_data: UserData,
+}
+
+impl SendCallback for NativeCallback {
+    fn call(self, outcome: SendOutcome) {
+        let call = |result, error| {
+            // SAFETY: the caller's function, with the pointer it gave for it; the handles live during the call.
+            unsafe { (self.function)(self.user_data.pointer(), result, error) }
+        };
+        match outcome {
+            Ok(result) => drop(lend::<ons_send_result, ()>(result, |result| call(result, ptr::null()))),
+            Err(failure) => {
+                let content = ErrorContent::from(Refusal::from(failure));
+                drop(lend::<ons_error, ()>(content, |error| call(ptr::null(), error)));
+            }
         }
     }
 }

@@ -36,7 +36,7 @@ pub unsafe extern "C" fn ons_send_result_message_id(
             let id = text_out(message_id_out, "message_id_out", message_id_len_out, "message_id_len_out")?;
             (borrow(result, "result")?, id)
         };
-        message_id.set(&result.message_id);
+        message_id.set(result.message_id.as_str());
         Ok(())
     })
 }

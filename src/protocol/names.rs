@@ -59,8 +59,10 @@ fn check(what: &str, name: &str, bytes_max: usize) -> Result<(), Failure> {
         let len = name.len();
         return Err(Failure::invalid(format!("{what} '{name}' has {len} bytes, the limit is {bytes_max}")));
     }
-    let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '%' | '|' | '_' | '-');
-    if let Some(bad) = name.chars().find(|&c| !is_allowed(c)) {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'|' | b'_' | b'-');
+    if let Some(at) = name.bytes().position(|byte| !is_allowed(byte)) {
+        // Whatever stands before is ASCII, so a character begins here.
+        let bad = name.get(at..).and_then(|rest| rest.chars().next()).unwrap_or_default();
         return Err(Failure::invalid(format!(
             "{what} '{name}' contains {bad:?}: only ^[%|a-zA-Z0-9_-]+$ is allowed"
         )));

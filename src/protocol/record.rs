@@ -109,25 +109,30 @@ pub fn encoded_len(head: &RecordHead, topic: &str, properties: &str, body: &[u8]
 pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out: &mut BytesMut) {
     let total = encoded_len(head, topic, properties, body);
     out.reserve(total);
+    // The fixed part goes to the buffer in one piece: asking it for room at each field would cost more than the copy.
+    let mut fixed = [0; FIXED_BYTES + 2 * V6_BYTES];
+    let mut left = fixed.as_mut_slice();
     let is_v2 = topic.len() > TOPIC_BYTES_MAX;
     let mut sys_flag = head.sys_flag & !(SYS_FLAG_BORN_HOST_V6 | SYS_FLAG_STORE_HOST_V6);
     sys_flag |= if head.born_host.is_ipv6() { SYS_FLAG_BORN_HOST_V6 } else { 0 };
     sys_flag |= if head.store_host.is_ipv6() { SYS_FLAG_STORE_HOST_V6 } else { 0 };
-    out.put_i32(total as i32);
-    out.put_i32(if is_v2 { MAGIC_V2 } else { MAGIC_V1 });
-    out.put_i32(head.body_crc);
-    out.put_i32(head.queue_id);
-    out.put_i32(head.flag);
-    out.put_i64(head.queue_offset);
-    out.put_i64(head.position);
-    out.put_i32(sys_flag);
-    out.put_i64(head.born_timestamp_ms);
-    put_host(head.born_host, out);
-    out.put_i64(head.store_timestamp_ms);
-    put_host(head.store_host, out);
-    out.put_i32(head.reconsume_times);
-    out.put_i64(head.prepared_transaction_offset);
-    out.put_i32(body.len() as i32);
+    left.put_i32(total as i32);
+    left.put_i32(if is_v2 { MAGIC_V2 } else { MAGIC_V1 });
+    left.put_i32(head.body_crc);
+    left.put_i32(head.queue_id);
+    left.put_i32(head.flag);
+    left.put_i64(head.queue_offset);
+    left.put_i64(head.position);
+    left.put_i32(sys_flag);
+    left.put_i64(head.born_timestamp_ms);
+    put_host(head.born_host, &mut left);
+    left.put_i64(head.store_timestamp_ms);
+    put_host(head.store_host, &mut left);
+    left.put_i32(head.reconsume_times);
+    left.put_i64(head.prepared_transaction_offset);
+    left.put_i32(body.len() as i32);
+    let used = FIXED_BYTES + 2 * V6_BYTES - left.len();
+    out.put_slice(fixed.get(..used).unwrap_or_default());
     out.put_slice(body);
     if is_v2 {
         out.put_u16(topic.len() as u16);
@@ -139,7 +144,7 @@ pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out
     out.put_slice(properties.as_bytes());
 }
 
-fn put_host(host: SocketAddr, out: &mut BytesMut) {
+fn put_host(host: SocketAddr, out: &mut impl BufMut) {
     match host.ip() {
         IpAddr::V4(ip) => out.put_slice(&ip.octets()),
         IpAddr::V6(ip) => out.put_slice(&ip.octets()),
@@ -234,6 +239,11 @@ impl Record {
     /// The property text; see [`properties`].
     pub fn properties(&self) -> &str {
         self.checked_text(&self.properties)
+    }
+
+    /// The property text as a slice of the record's memory.
+    pub fn properties_bytes(&self) -> Bytes {
+        self.bytes.slice(self.properties.clone())
     }
 
     fn checked_text(&self, place: &Range<usize>) -> &str {

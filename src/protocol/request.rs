@@ -1,8 +1,10 @@
 //! The typed requests between a client and a broker. In process they are handed over as they are; a network
 //! transport encodes them into RocketMQ's commands (the codes are named at each).
 
+use super::failure::Failure;
 use super::tags::TagExpression;
 use bytes::Bytes;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,4 +138,18 @@ pub trait Notified: Send + Sync {
     /// NOTIFY_CONSUMER_IDS_CHANGED (40): members, topics or queue locks of the group changed; balance again.
     /// Called on any thread, never with a lock of the broker held.
     fn group_changed(&self, group: &str);
+}
+
+/// The answer to one of a sender's asynchronous sends.
+#[derive(Debug)]
+pub struct SendAnswer {
+    /// What the sender called the send.
+    pub token: u64,
+    pub result: Result<SendResponse, Failure>,
+}
+
+/// Hears the answers to asynchronous sends: one object for many sends, told apart by their tokens.
+pub trait SendSink: Send + Sync + Debug {
+    /// Answers that came together. Runs on the thread that learned of them, so it must neither block nor run user code.
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>);
 }

@@ -8,6 +8,7 @@
 use super::hex;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::ops::Deref;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
@@ -28,8 +29,10 @@ impl UniqueId {
     }
 }
 
-impl AsRef<str> for UniqueId {
-    fn as_ref(&self) -> &str {
+impl Deref for UniqueId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
         self.as_str()
     }
 }
@@ -59,6 +62,14 @@ pub struct UniqueIdGenerator {
     next: OwnLine,
 }
 
+/// Ids that one thread has taken in advance.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct IdBlock {
+    next: u64,
+    end: u64,
+    asked_ms: u64,
+}
+
 /// Alone in its cache line: each id writes it, while the fields beside it are only read.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -73,15 +84,38 @@ impl UniqueIdGenerator {
 
     /// The next id. Its time is `now_ms` (epoch), or later when ids were made faster than time went on, or when the
     /// clock was set back.
+    #[cfg(any(test, feature = "testing"))]
     pub fn generate(&self, now_ms: i64) -> UniqueId {
+        let mut block = IdBlock::default();
+        self.generate_in(&mut block, now_ms, 1)
+    }
+
+    /// As [`UniqueIdGenerator::generate`], out of a block of ids that the caller has to itself; a new one of `ids`
+    /// when it is used up or of another millisecond. Threads with a block each do not meet at the counter.
+    pub fn generate_in(&self, block: &mut IdBlock, now_ms: i64, ids: u64) -> UniqueId {
         let now_ms = u64::try_from(now_ms).unwrap_or(0).min(TIME_MS_MAX);
-        // Relaxed: the word stands for itself, no other memory is published through it. One step where ids are made
-        // fast; only the first of a millisecond needs more, and leaves the one it took unused.
-        let mut own = self.next.0.fetch_add(1, Ordering::Relaxed);
-        if own >> 16 < now_ms {
-            self.next.0.fetch_max(now_ms << 16, Ordering::Relaxed);
-            own = self.next.0.fetch_add(1, Ordering::Relaxed);
+        if block.next == block.end || block.asked_ms != now_ms {
+            let next = self.reserve(now_ms, ids);
+            *block = IdBlock { next, end: next + ids, asked_ms: now_ms };
         }
+        let own = block.next;
+        block.next += 1;
+        self.id_of(own)
+    }
+
+    /// The first of `ids` words of time and counter that nobody else gets.
+    fn reserve(&self, now_ms: u64, ids: u64) -> u64 {
+        // Relaxed: the word stands for itself, no other memory is published through it. One step where ids are made
+        // fast; only the first of a millisecond needs more, and leaves those it took unused.
+        let first = self.next.0.fetch_add(ids, Ordering::Relaxed);
+        if first >> 16 >= now_ms {
+            return first;
+        }
+        self.next.0.fetch_max(now_ms << 16, Ordering::Relaxed);
+        self.next.0.fetch_add(ids, Ordering::Relaxed)
+    }
+
+    fn id_of(&self, own: u64) -> UniqueId {
         let time_ms = own >> 16;
         let month = self.month_of(time_ms);
         let in_month_ms = time_ms - month.first_day() * DAY_MS;

@@ -5,10 +5,11 @@ use super::queue::Queue;
 use crate::protocol::failure::{Completion, Failure, Stored};
 use crate::protocol::properties;
 use crate::protocol::record::RecordHead;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use crate::protocol::request::SendResponse;
+use crate::sys::event::Event;
+use crate::sys::sync::OnceLock;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// A message to append. Of the head the store fills in queue id, queue offset, position, store timestamp and host, and
 /// the body's checksum.
@@ -33,39 +34,31 @@ pub struct Appended {
     pub store_timestamp_ms: i64,
 }
 
+impl Appended {
+    /// What a sender is answered.
+    pub fn response(&self, queue_id: i32) -> SendResponse {
+        SendResponse {
+            queue_id,
+            queue_offset: i64::try_from(self.queue_offset).unwrap_or(i64::MAX),
+            position: i64::try_from(self.position).unwrap_or(i64::MAX),
+        }
+    }
+}
+
 /// What the store itself reads out of a message's properties, in one pass over the text.
 #[derive(Debug, Default)]
 pub(crate) struct Noted {
-    /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS.
-    pub(crate) keys: KeyHashes,
-    /// TIMER_OUT_MS of a record in the timer topic.
-    pub(crate) due_ms: Option<i64>,
-    /// TIMER_ORIGIN: the waiting record that this one is the delivery of.
-    pub(crate) timer_origin: Option<u64>,
+    /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS. Almost every message has one or two.
+    keys: [u32; 2],
+    keys_count: u8,
+    rare: Option<Box<Rare>>,
 }
 
-/// Almost every message has one or two keys: those need no allocation.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct KeyHashes {
-    few: [u32; 2],
-    count: u8,
-    more: Vec<u32>,
-}
-
-impl KeyHashes {
-    fn push(&mut self, hash: u32) {
-        match self.few.get_mut(usize::from(self.count)) {
-            Some(slot) => {
-                *slot = hash;
-                self.count += 1;
-            }
-            None => self.more.push(hash),
-        }
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
-        self.few.iter().take(usize::from(self.count)).chain(&self.more).copied()
-    }
+#[derive(Debug, Default)]
+struct Rare {
+    more_keys: Vec<u32>,
+    due_ms: Option<i64>,
+    timer_origin: Option<u64>,
 }
 
 /// Hash of a key within a topic, as the key index keeps it.
@@ -78,36 +71,69 @@ impl Noted {
         let mut noted = Self::default();
         for (name, value) in properties::iter(text) {
             match name {
-                properties::UNIQ_KEY => noted.keys.push(key_hash(topic_hash, value)),
+                properties::UNIQ_KEY => noted.add_key(key_hash(topic_hash, value)),
                 properties::KEYS => {
                     value
                         .split(' ')
                         .filter(|key| !key.is_empty())
-                        .for_each(|key| noted.keys.push(key_hash(topic_hash, key)));
+                        .for_each(|key| noted.add_key(key_hash(topic_hash, key)));
                 }
-                properties::TIMER_OUT_MS if is_timer => noted.due_ms = value.parse().ok(),
-                properties::TIMER_ORIGIN => noted.timer_origin = value.parse().ok(),
+                properties::TIMER_OUT_MS if is_timer => noted.rare().due_ms = value.parse().ok(),
+                properties::TIMER_ORIGIN => noted.rare().timer_origin = value.parse().ok(),
                 _ => {}
             }
         }
         noted
     }
+
+    pub(crate) fn keys(&self) -> impl Iterator<Item = u32> {
+        let more = self.rare.as_ref().map_or(&[][..], |rare| &rare.more_keys);
+        self.keys.iter().take(usize::from(self.keys_count)).chain(more).copied()
+    }
+
+    /// TIMER_OUT_MS of a record in the timer topic.
+    pub(crate) fn due_ms(&self) -> Option<i64> {
+        self.rare.as_ref()?.due_ms
+    }
+
+    /// TIMER_ORIGIN: the waiting record that this one is the delivery of.
+    pub(crate) fn timer_origin(&self) -> Option<u64> {
+        self.rare.as_ref()?.timer_origin
+    }
+
+    fn add_key(&mut self, hash: u32) {
+        match self.keys.get_mut(usize::from(self.keys_count)) {
+            Some(slot) => {
+                *slot = hash;
+                self.keys_count += 1;
+            }
+            None => self.rare().more_keys.push(hash),
+        }
+    }
+
+    fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
 }
 
 /// Who waits for a record.
 pub(crate) enum Waiter {
-    /// The leader itself, or nobody.
+    /// Nobody, the leader itself, or a caller blocked until the whole batch is written.
     None,
-    Blocked(Arc<Parked>),
     Completion(Completion<Appended>),
+    /// An asynchronous send: which of the batch's sinks hears of it, and under which token.
+    Sink {
+        index: u32,
+        token: u64,
+    },
 }
 
 impl std::fmt::Debug for Waiter {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::None => "None",
-            Self::Blocked(_) => "Blocked",
             Self::Completion(_) => "Completion",
+            Self::Sink { .. } => "Sink",
         })
     }
 }
@@ -115,53 +141,34 @@ impl std::fmt::Debug for Waiter {
 impl Waiter {
     pub(crate) fn finish(self, result: Result<Appended, Failure>) {
         match self {
-            Self::None => {}
-            Self::Blocked(parked) => parked.finish(result.map(|_| ())),
+            // Those of sinks are told together, by the batch.
+            Self::None | Self::Sink { .. } => {}
             Self::Completion(completion) => tell("a completion of an append", || completion(result)),
         }
     }
 }
 
-/// A blocked caller that another thread writes for.
-#[derive(Debug)]
-pub(crate) struct Parked {
-    is_done: AtomicBool,
-    outcome: Mutex<Result<(), Failure>>,
-    thread: Thread,
+/// What the blocked callers of one batch wait for.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    is_over: Event,
+    /// Set before `is_over`, if the batch was not written.
+    failure: OnceLock<Failure>,
 }
 
-impl Parked {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            is_done: AtomicBool::new(false),
-            outcome: Mutex::new(Ok(())),
-            thread: std::thread::current(),
-        })
-    }
-
-    fn finish(&self, result: Result<(), Failure>) {
-        if result.is_err() {
-            *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = result;
+impl Written {
+    pub(super) fn finish(&self, failure: Option<Failure>) {
+        if let Some(failure) = failure {
+            let _ = self.failure.set(failure);
         }
-        self.is_done.store(true, Ordering::Release);
-        self.thread.unpark();
+        self.is_over.set();
     }
 
-    /// Waits on the thread that made this value.
     pub(crate) fn wait(&self, timeout: Duration) -> Result<(), Failure> {
-        let deadline = Instant::now().checked_add(timeout);
-        while !self.is_done.load(Ordering::Acquire) {
-            let Some(deadline) = deadline else {
-                std::thread::park();
-                continue;
-            };
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(timed_out(timeout));
-            }
-            std::thread::park_timeout(left);
+        if !self.is_over.wait(timeout) {
+            return Err(timed_out(timeout));
         }
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.failure.get().cloned().map_or(Ok(()), Err)
     }
 }
 

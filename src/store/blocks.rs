@@ -1,9 +1,10 @@
 //! The bytes written last, kept in memory: a consumer that keeps up never reads a file.
 
 use super::envelope::ENVELOPE_BYTES;
+use crate::sys::sync::RwLock;
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::sync::{PoisonError, RwLock};
+use std::sync::PoisonError;
 
 /// How many bytes of the log's end stay in memory.
 pub(crate) const RECENT_BYTES_MAX: usize = 6 << 20;

@@ -11,8 +11,8 @@ use super::metadata::{Batch, MetaTable};
 use super::shared::lock;
 use super::timers::row_key;
 use crate::protocol::failure::{Failure, FailureKind};
+use crate::sys::sync::atomic::Ordering;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 /// Tables of the store's user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

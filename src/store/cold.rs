@@ -4,9 +4,10 @@
 use super::envelope::ENVELOPE_BYTES;
 use super::segment::Segment;
 use crate::protocol::failure::Failure;
+use crate::sys::sync::Mutex;
 use bytes::Bytes;
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 const CHUNK_BYTES: u64 = 256 << 10;
 const CHUNKS_MAX: usize = 16;

@@ -14,8 +14,8 @@
 //! space leaves the log usable: its records are taken back, and the generation rises, so that whatever of them reached
 //! the disk is never read as a record behind the ones that take their place.
 
-use super::append::{Append, Appended, Noted, Parked, Waiter};
-use super::batch::{Batch, Pending};
+use super::append::{Append, Appended, Noted, Waiter};
+use super::batch::{Batch, Chunks, Pending};
 use super::blocks::RecentBlocks;
 use super::config::FlushMode;
 use super::envelope::{self, ENVELOPE_BYTES};
@@ -26,15 +26,22 @@ use super::segment::Segment;
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::record;
+use crate::protocol::request::SendSink;
 use crate::sys::clock::Clock;
-use bytes::BufMut;
+use crate::sys::sync::atomic::{AtomicU64, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-/// Records that wait to be written may take this much memory; more, and appending waits for the writer.
-pub(crate) const PENDING_BYTES_MAX: usize = 16 << 20;
+/// Records that wait to be written may take this much memory; more, and appending waits for the writer. With syncs
+/// enough to make up for the time of one; without, little enough for what is written to be still in the processor's
+/// cache.
+pub(crate) const PENDING_BYTES_MAX_SYNC: usize = 2 << 20;
+pub(crate) const PENDING_BYTES_MAX_ASYNC: usize = 512 << 10;
+/// An asynchronous caller without syncs that finds so much waiting and nobody writing writes it, rather than leave it
+/// to a thread on another processor.
+const LEAD_BYTES: usize = 64 << 10;
 /// A leader that was woken for its own record writes at most this many further batches before it hands over.
 const EXTRA_BATCHES_MAX: u32 = 4;
 /// Every so many inline writes an asynchronous one is left to the log thread, to see whether its caller sends on
@@ -49,6 +56,8 @@ pub(crate) trait LogEvents: Send + Sync + std::fmt::Debug {
     fn published(&self, segment: &Arc<Segment>, records: &[Pending], end: u64);
     /// Queues grew; no lock is held.
     fn arrived(&self, queues: &[Arc<Queue>]);
+    /// SYNC_FLUSH: so many bytes are about to be synced.
+    fn syncing(&self, bytes: usize);
     /// ASYNC_FLUSH: something was written that is not synced.
     fn dirtied(&self);
     /// Takes back a segment that [`LogEvents::next_segment`] gave, unused.
@@ -84,6 +93,7 @@ struct State {
     /// Batches of segments that were left, then nothing: oldest first.
     full: VecDeque<Batch>,
     current: Batch,
+    chunks: Chunks,
     has_leader: bool,
     /// Why appends are refused, if they are.
     refusal: Option<Failure>,
@@ -95,6 +105,10 @@ struct State {
     /// Whether asynchronous callers send on without waiting for completions.
     is_pipelined: bool,
     inline_writes: u32,
+    /// Threads that wait for `progress`: telling nobody would still cost a system call.
+    waiting: usize,
+    /// The log thread was woken and has not looked yet.
+    is_log_thread_woken: bool,
 }
 
 impl CommitLog {
@@ -109,7 +123,8 @@ impl CommitLog {
     ) -> Self {
         let state = State {
             full: VecDeque::new(),
-            current: Batch::new(segment, address),
+            current: Batch::new(segment, address, generation),
+            chunks: Chunks::default(),
             has_leader: false,
             refusal: None,
             generation,
@@ -117,6 +132,8 @@ impl CommitLog {
             outstanding: 0,
             is_pipelined: false,
             inline_writes: 0,
+            waiting: 0,
+            is_log_thread_woken: false,
         };
         Self {
             flush,
@@ -144,10 +161,9 @@ impl CommitLog {
         if !state.has_leader {
             return self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended);
         }
-        let parked = Parked::new();
-        state.current.wait_with(Waiter::Blocked(parked.clone()));
+        let written = state.current.written();
         drop(state);
-        parked.wait(timeout).map(|()| appended)
+        written.wait(timeout).map(|()| appended)
     }
 
     /// Appends without waiting for the record's durability, and never syncs on this thread.
@@ -156,6 +172,21 @@ impl CommitLog {
         append: &Append<'_>,
         completion: Completion<Appended>,
     ) -> Submitted<Appended> {
+        self.submit(append, |batch| batch.wait_with(Waiter::Completion(completion)))
+    }
+
+    /// As [`CommitLog::append`], for one of many sends: `sink` hears of `token`.
+    pub(crate) fn append_for(
+        &self,
+        append: &Append<'_>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
+    ) -> Submitted<Appended> {
+        self.submit(append, |batch| batch.answer_to(sink, token))
+    }
+
+    /// `wait` says who waits for the record added last.
+    fn submit(&self, append: &Append<'_>, wait: impl FnOnce(&mut Batch)) -> Submitted<Appended> {
         let noted = match note(append) {
             Ok(noted) => noted,
             Err(failure) => return Submitted::Done(Err(failure)),
@@ -170,7 +201,7 @@ impl CommitLog {
         if self.flush == FlushMode::Async && !state.has_leader && state.may_write_inline() {
             return Submitted::Done(self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended));
         }
-        state.current.wait_with(Waiter::Completion(completion));
+        wait(&mut state.current);
         state.outstanding += 1;
         self.leave_to_log_thread(state);
         Submitted::Pending
@@ -187,7 +218,8 @@ impl CommitLog {
 
     /// Writes whatever waits. For the log thread; other threads may call it too.
     pub(crate) fn lead_if_idle(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.is_log_thread_woken = false;
         if !state.has_leader && state.has_pending() {
             // The outcome was told to those who wait for it.
             let _ = self.lead(state, None);
@@ -200,7 +232,7 @@ impl CommitLog {
         state.refusal.get_or_insert(why);
         loop {
             if state.has_leader {
-                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait_for_progress(state);
             } else if state.has_pending() {
                 let _ = self.lead(state, None);
                 state = self.lock();
@@ -246,30 +278,45 @@ impl CommitLog {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn pending_bytes_max(&self) -> usize {
+        match self.flush {
+            FlushMode::Sync => PENDING_BYTES_MAX_SYNC,
+            FlushMode::Async => PENDING_BYTES_MAX_ASYNC,
+        }
+    }
+
+    fn wait_for_progress<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
     fn wait_for_room<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
         timeout: Duration,
     ) -> Result<MutexGuard<'a, State>, Failure> {
-        while state.pending_bytes >= PENDING_BYTES_MAX && !is_publishing() {
+        let bytes_max = self.pending_bytes_max();
+        while state.pending_bytes >= bytes_max && !is_publishing() {
             if !state.has_leader {
                 let _ = self.lead(state, Some(0));
                 state = self.lock();
                 continue;
             }
             if timeout == Duration::MAX {
-                state = self.progress.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait_for_progress(state);
                 continue;
             }
+            state.waiting += 1;
             let (again, waited) =
                 self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
             state = again;
-            if waited.timed_out() && state.pending_bytes >= PENDING_BYTES_MAX {
+            state.waiting -= 1;
+            if waited.timed_out() && state.pending_bytes >= bytes_max {
                 return Err(Failure::new(
                     FailureKind::Timeout,
-                    format!(
-                        "{PENDING_BYTES_MAX} bytes wait to be written already: the disk is slow or stuck"
-                    ),
+                    format!("{bytes_max} bytes wait to be written already: the disk is slow or stuck"),
                 ));
             }
         }
@@ -287,6 +334,7 @@ impl CommitLog {
             return Err(refusal.clone());
         }
         let mut head = append.head;
+        let now_ms = self.clock.wall_ms();
         let topic = append.queue.topic();
         let record_len = record::encoded_len(&head, topic, append.properties, append.body);
         if !state.current.segment().has_room(state.current.end(), ENVELOPE_BYTES + record_len) {
@@ -298,23 +346,12 @@ impl CommitLog {
         head.queue_id = append.queue.id();
         head.queue_offset = queue_offset as i64;
         head.position = (address + ENVELOPE_BYTES as u64) as i64;
-        head.store_timestamp_ms = self.clock.wall_ms();
-        let generation = state.generation;
-        let pending = Pending {
-            queue: append.queue.clone(),
-            queue_offset,
-            entry: Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 },
-            store_timestamp_ms: head.store_timestamp_ms,
-            noted,
-            waiter: Waiter::None,
-        };
-        state.current.push(ENVELOPE_BYTES + record_len, pending, |out| {
-            let start = out.len();
-            out.put_bytes(0, ENVELOPE_BYTES);
+        head.store_timestamp_ms = now_ms;
+        let entry = Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 };
+        let pending = Pending::new(queue_offset, entry, head.store_timestamp_ms, noted);
+        let State { current, chunks, .. } = state;
+        current.push(chunks, ENVELOPE_BYTES + record_len, append.queue, pending, |out| {
             record::encode(&head, topic, append.properties, append.body, out);
-            if let Some(bytes) = out.get_mut(start..) {
-                envelope::close(bytes, address, generation);
-            }
         });
         state.pending_bytes += ENVELOPE_BYTES + record_len;
         Ok(Appended {
@@ -338,15 +375,22 @@ impl CommitLog {
         state.pending_bytes += mark.len();
         state.generation = state.generation.max(next.generation());
         let base = next.base();
-        let left = std::mem::replace(&mut state.current, Batch::new(next, base));
+        let left = std::mem::replace(&mut state.current, Batch::new(next, base, state.generation));
         state.full.push_back(left);
         Ok(())
     }
 
-    fn leave_to_log_thread(&self, state: MutexGuard<'_, State>) {
-        let is_idle = !state.has_leader;
-        drop(state);
-        if is_idle {
+    fn leave_to_log_thread(&self, mut state: MutexGuard<'_, State>) {
+        if state.has_leader {
+            return;
+        }
+        if self.flush == FlushMode::Async && state.pending_bytes >= LEAD_BYTES {
+            // The outcome was told to those who wait for it.
+            let _ = self.lead(state, Some(0));
+            return;
+        }
+        if !std::mem::replace(&mut state.is_log_thread_woken, true) {
+            drop(state);
             self.wake_log_thread();
         }
     }
@@ -375,60 +419,65 @@ impl CommitLog {
                 // More than one at a time: their callers send on without waiting for each.
                 state.is_pipelined = records > 1 || state.outstanding > 0;
             }
-            if let Err((batch, failure)) = outcome {
-                state = self.take_back(state, batch, &failure);
-                own = match written.cmp(&own_at) {
-                    std::cmp::Ordering::Less => Err(failure),
-                    std::cmp::Ordering::Equal => Err(unknown(failure)),
-                    std::cmp::Ordering::Greater => own,
-                };
-                break;
+            match outcome {
+                Ok(list) => state.chunks.put_list(list),
+                Err(failed) => {
+                    let (batch, failure) = *failed;
+                    state = self.take_back(state, batch, &failure);
+                    own = match written.cmp(&own_at) {
+                        std::cmp::Ordering::Less => Err(failure),
+                        std::cmp::Ordering::Equal => Err(unknown(failure)),
+                        std::cmp::Ordering::Greater => own,
+                    };
+                    break;
+                }
             }
-            self.progress.notify_all();
+            if state.waiting > 0 {
+                self.progress.notify_all();
+            }
             written += 1;
             if extra.is_some_and(|extra| written > own_at + extra) {
                 break;
             }
         }
         state.has_leader = false;
-        let is_left = state.has_pending();
+        let wakes_log_thread =
+            state.has_pending() && !std::mem::replace(&mut state.is_log_thread_woken, true);
+        if state.waiting > 0 {
+            self.progress.notify_all();
+        }
         drop(state);
-        self.progress.notify_all();
-        if is_left {
+        if wakes_log_thread {
             self.wake_log_thread();
         }
         own
     }
 
     /// Writes one batch, makes it readable and tells everybody concerned.
-    fn write(&self, mut batch: Batch) -> Result<(), (Batch, Failure)> {
+    fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, Box<(Batch, Failure)>> {
         let len = batch.len() as u64;
         let (segment, start) = (batch.segment().clone(), batch.start());
+        batch.close_envelopes();
         let bytes = batch.freeze();
         if let Err(failure) = self.write_bytes(&segment, &bytes, start) {
-            return Err((batch, failure));
+            return Err(Box::new((batch, failure)));
         }
         let _publishing = Publishing::begin();
         self.counters.messages.fetch_add(batch.records() as u64, Ordering::Relaxed);
         self.counters.bytes.fetch_add(len, Ordering::Relaxed);
         self.blocks.push(start, bytes);
-        let mut grown = Vec::new();
         for pending in batch.pending() {
-            pending.queue.publish(pending.queue_offset, pending.entry);
-            if !pending.queue.is_listed.swap(true, Ordering::Relaxed) {
-                grown.push(pending.queue.clone());
+            if let Some(queue) = batch.queue_of(pending) {
+                queue.publish(pending.queue_offset, pending.entry);
             }
         }
-        for queue in &grown {
-            queue.is_listed.store(false, Ordering::Relaxed);
-        }
         self.events.published(&segment, batch.pending(), start + len);
-        batch.succeed();
+        let (grown, list) = batch.succeed();
         if self.flush == FlushMode::Async {
             self.events.dirtied();
         }
         self.events.arrived(&grown);
-        Ok(())
+        Ok(list)
     }
 
     fn write_bytes(&self, segment: &Segment, bytes: &[u8], address: u64) -> Result<(), Failure> {
@@ -438,6 +487,7 @@ impl CommitLog {
             return Ok(());
         }
         self.counters.syncs.fetch_add(1, Ordering::Relaxed);
+        self.events.syncing(bytes.len());
         // A failed sync is never one to try again, whatever its cause.
         segment.sync().map_err(|failure| Failure { kind: FailureKind::Storage, ..failure })
     }
@@ -450,7 +500,8 @@ impl CommitLog {
         batch: Batch,
         failure: &Failure,
     ) -> MutexGuard<'a, State> {
-        let restart = Batch::new(batch.segment().clone(), batch.start());
+        state.generation += 1;
+        let restart = Batch::new(batch.segment().clone(), batch.start(), state.generation);
         let mut behind: Vec<Batch> = state.full.drain(..).collect();
         behind.push(std::mem::replace(&mut state.current, restart));
         for lost in behind.iter().rev().chain([&batch]) {
@@ -461,7 +512,6 @@ impl CommitLog {
         {
             self.events.give_back(segment.clone());
         }
-        state.generation += 1;
         state.pending_bytes = 0;
         state.outstanding = 0;
         if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
@@ -486,7 +536,7 @@ impl State {
         if let Some(batch) = self.full.pop_front() {
             return Some(batch);
         }
-        (self.current.len() > 0).then(|| self.current.take())
+        (self.current.len() > 0).then(|| self.current.take(&mut self.chunks))
     }
 
     /// Whether an asynchronous append should write by itself: its caller waits for each, so batching would only delay.

@@ -13,10 +13,11 @@ use super::recovery::recover;
 use super::shared::lock;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::{DirLock, Disk};
+use crate::sys::sync::Mutex;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
 use std::io::ErrorKind;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// Its presence makes a directory a store.
 pub const FORMAT_FILE: &str = "format";

@@ -8,8 +8,9 @@ use super::metadata::Metadata;
 use super::shared::{Job, Shared};
 use crate::protocol::failure::Failure;
 use crate::sys::disk::DirLock;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use crate::sys::sync::Mutex;
+use crate::sys::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How long staged rows, timers and the known end of the log may wait for a checkpoint.

@@ -14,11 +14,12 @@ mod opened;
 
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
+use crate::sys::sync::{Mutex, RwLock, RwLockReadGuard};
 use opened::Opened;
 pub(crate) use opened::{FLAGS_AT, NOT_CLOSED};
 use redb::{ReadTransaction, TableDefinition};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum MetaTable {

@@ -51,6 +51,7 @@ pub use read::Read;
 
 use crate::protocol::failure::{Completion, Failure, Submitted};
 use crate::protocol::record::Record;
+use crate::protocol::request::SendSink;
 use bytes::Bytes;
 use config::{Environment, StoreConfig};
 use inner::Inner;
@@ -121,6 +122,18 @@ impl Store {
     /// Appends without waiting; never syncs on this thread. The completion runs on the thread that wrote the record.
     pub fn append(&self, append: &Append<'_>, completion: Completion<Appended>) -> Submitted<Appended> {
         let submitted = self.inner.log.append(append, completion);
+        self.inner.run_jobs_here();
+        submitted
+    }
+
+    /// As [`Store::append`], for one of many sends: `sink` hears of `token`.
+    pub fn append_for(
+        &self,
+        append: &Append<'_>,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
+    ) -> Submitted<Appended> {
+        let submitted = self.inner.log.append_for(append, sink, token);
         self.inner.run_jobs_here();
         submitted
     }
@@ -230,5 +243,7 @@ impl Drop for Store {
         if let Err(failure) = self.close() {
             log::error!("closing {}: {failure}", self.inner.config.dir.display());
         }
+        // A queue may live on with a thread that sent to it; what it knows and the index files it has open need not.
+        self.inner.shared.queues().iter().for_each(|queue| queue.forget());
     }
 }

@@ -1,5 +1,6 @@
 //! Marks the thread that is just telling others about written records: it must not wait for the log, it is the log.
 
+use crate::sys::sync::thread_local;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

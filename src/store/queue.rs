@@ -3,9 +3,10 @@
 
 use super::index_file::IndexFile;
 use crate::protocol::failure::Failure;
+use crate::sys::sync::atomic::{AtomicU64, Ordering};
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// What a queue knows of one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +30,14 @@ pub struct Queue {
     /// CRC-32C of the topic: where the key index starts from.
     topic_hash: u32,
     /// The offset the next appended record gets; only moved with the log's lock held.
-    assigned: AtomicU64,
-    /// Set while the queue stands in a list of queues that grew.
-    pub(crate) is_listed: AtomicBool,
-    readable: Mutex<Readable>,
+    assigned: OwnLine<AtomicU64>,
+    readable: OwnLine<Mutex<Readable>>,
 }
+
+/// Alone in its cache line: senders assign offsets while another thread makes records readable, and all read the rest.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct OwnLine<T>(T);
 
 /// The records consumers may see.
 #[derive(Debug, Default)]
@@ -59,14 +63,7 @@ pub(crate) struct Span {
 impl Queue {
     pub(crate) fn new(topic: Arc<str>, id: i32) -> Self {
         let topic_hash = crc32c::crc32c(topic.as_bytes());
-        Self {
-            topic,
-            id,
-            topic_hash,
-            assigned: AtomicU64::new(0),
-            is_listed: AtomicBool::new(false),
-            readable: Mutex::default(),
-        }
+        Self { topic, id, topic_hash, assigned: OwnLine::default(), readable: OwnLine::default() }
     }
 
     pub fn topic(&self) -> &Arc<str> {
@@ -93,12 +90,12 @@ impl Queue {
 
     /// Takes the next offset. The caller holds the log's lock.
     pub(crate) fn assign(&self) -> u64 {
-        self.assigned.fetch_add(1, Ordering::Relaxed)
+        self.assigned.0.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Gives back `offset` and all after it: their records were not written. The caller holds the log's lock.
     pub(crate) fn unassign(&self, offset: u64) {
-        self.assigned.fetch_min(offset, Ordering::Relaxed);
+        self.assigned.0.fetch_min(offset, Ordering::Relaxed);
     }
 
     /// Makes a record readable. Records of a queue come in order; an offset that was jumped over is a lost record.
@@ -115,7 +112,10 @@ impl Queue {
         if readable.max() == offset {
             readable.recent.push_back(entry);
         }
-        self.assigned.fetch_max(offset + 1, Ordering::Relaxed);
+        // As a rule it is further already: only recovery publishes what was not assigned before.
+        if self.assigned.0.load(Ordering::Relaxed) <= offset {
+            self.assigned.0.fetch_max(offset + 1, Ordering::Relaxed);
+        }
     }
 
     /// A queue without records goes on at `next`; one that has some beyond it stays as it is.
@@ -124,7 +124,7 @@ impl Queue {
         if readable.max() < next && readable.spans.is_empty() && readable.recent.is_empty() {
             readable.recent_first = next;
         }
-        self.assigned.fetch_max(readable.max(), Ordering::Relaxed);
+        self.assigned.0.fetch_max(readable.max(), Ordering::Relaxed);
     }
 
     /// Adds the part of the queue that an index file holds; spans come oldest first, before any `publish`.
@@ -133,7 +133,7 @@ impl Queue {
         let next = span.first + span.count;
         readable.spans.push_back(span);
         readable.recent_first = next;
-        self.assigned.fetch_max(next, Ordering::Relaxed);
+        self.assigned.0.fetch_max(next, Ordering::Relaxed);
     }
 
     /// Entries below the address `end`, which a finished segment's index file is about to hold: first offset, entries.
@@ -154,6 +154,12 @@ impl Queue {
             readable.recent.shrink_to_fit();
         }
         readable.spans.push_back(span);
+    }
+
+    /// Forgets all records, because the store is gone.
+    pub(crate) fn forget(&self) {
+        let mut readable = self.lock();
+        *readable = Readable { recent_first: readable.max(), ..Readable::default() };
     }
 
     /// The part of the queue that an index file holds, if it does.
@@ -202,7 +208,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, Readable> {
-        self.readable.lock().unwrap_or_else(PoisonError::into_inner)
+        self.readable.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -470,10 +470,10 @@ impl<'a> Scan<'a> {
             return;
         };
         if address >= self.applied {
-            if let Some(due) = found.due_ms {
+            if let Some(due) = found.due_ms() {
                 self.shared.timers.add(due, address, bytes.len() as u32);
             }
-            if let Some(origin) = found.timer_origin {
+            if let Some(origin) = found.timer_origin() {
                 self.shared.timers.fire(origin);
             }
         }
@@ -493,7 +493,7 @@ impl Shared {
         let mut unsealed = self.unsealed();
         let known = unsealed.entry(segment.base()).or_default();
         let at = (address - segment.base()) as u32;
-        known.keys.extend(noted.keys.iter().map(|hash| Key { hash, at }));
+        known.keys.extend(noted.keys().map(|hash| Key { hash, at }));
         known.last_stored_ms = known.last_stored_ms.max(record.head.store_timestamp_ms);
         drop(unsealed);
         Some(noted)

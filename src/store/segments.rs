@@ -7,12 +7,18 @@ use super::index_file::{self, IndexFile};
 use super::segment::Segment;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
+use crate::sys::sync::atomic::{AtomicUsize, Ordering};
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// A retired segment waits under this ending to become the next one.
 pub(crate) const SPARE_EXTENSION: &str = "spare";
+
+/// A segment is zeroed ahead while a sync covers less than this. That makes each sync cheaper by a part that matters for
+/// small ones; for large ones writing every byte twice costs more.
+const ZEROED_SYNC_BYTES_MAX: usize = 256 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Segments {
@@ -21,6 +27,8 @@ pub(crate) struct Segments {
     flush: FlushMode,
     bytes_min: u64,
     bytes_max: u64,
+    /// SYNC_FLUSH: what a sync covers, a moving average.
+    usual_sync_bytes: AtomicUsize,
     /// Held while a segment is made: the background work and an append that cannot wait must not make the same one.
     making: Mutex<()>,
     state: Mutex<State>,
@@ -66,6 +74,7 @@ impl Segments {
             flush: config.flush,
             bytes_min: config.segment_bytes_min,
             bytes_max: config.segment_bytes_max,
+            usual_sync_bytes: AtomicUsize::new(0),
             making: Mutex::new(()),
             state: Mutex::new(state),
         }
@@ -209,8 +218,15 @@ impl Segments {
                 }
             }
         }
-        let is_zeroed = self.flush == FlushMode::Sync;
+        let is_zeroed = self.flush == FlushMode::Sync
+            && self.usual_sync_bytes.load(Ordering::Relaxed) < ZEROED_SYNC_BYTES_MAX;
         Segment::prepare(self.disk.as_ref(), &self.log_dir, base, capacity, generation, is_zeroed)
+    }
+
+    /// SYNC_FLUSH: so many bytes are about to be synced. Called by one thread at a time.
+    pub(crate) fn note_sync(&self, bytes: usize) {
+        let usual = self.usual_sync_bytes.load(Ordering::Relaxed);
+        self.usual_sync_bytes.store(usual - usual / 16 + bytes / 16, Ordering::Relaxed);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

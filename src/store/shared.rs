@@ -11,9 +11,10 @@ use super::segments::Segments;
 use super::timers::Timers;
 use crate::protocol::failure::Failure;
 use crate::sys::disk::Disk;
+use crate::sys::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
 /// Background work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,11 +201,11 @@ impl Shared {
     fn note_timers(&self, records: &[Pending], end: u64) -> Option<i64> {
         let mut earliest = None;
         for record in records {
-            if let Some(due) = record.noted.due_ms {
+            if let Some(due) = record.noted.due_ms() {
                 self.timers.add(due, record.entry.address, record.entry.len);
                 earliest = Some(earliest.map_or(due, |other: i64| other.min(due)));
             }
-            if let Some(origin) = record.noted.timer_origin {
+            if let Some(origin) = record.noted.timer_origin() {
                 self.timers.fire(origin);
             }
         }
@@ -233,7 +234,7 @@ impl LogEvents for Shared {
             current.end = end;
             for record in records {
                 let at = (record.entry.address - segment.base()) as u32;
-                current.keys.extend(record.noted.keys.iter().map(|hash| Key { hash, at }));
+                current.keys.extend(record.noted.keys().map(|hash| Key { hash, at }));
                 current.last_stored_ms = current.last_stored_ms.max(record.store_timestamp_ms);
             }
             is_first
@@ -256,6 +257,10 @@ impl LogEvents for Shared {
         if let Some(arrival) = arrival {
             tell("a receiver of arrivals", || arrival(queues));
         }
+    }
+
+    fn syncing(&self, bytes: usize) {
+        self.segments.note_sync(bytes);
     }
 
     fn dirtied(&self) {

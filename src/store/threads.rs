@@ -3,8 +3,9 @@
 use super::inner::Inner;
 use super::shared::{Shared, lock};
 use crate::protocol::failure::{Failure, FailureKind};
+use crate::sys::sync::Mutex;
 use crate::sys::thread::NamedThread;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 #[derive(Debug, Default)]
 pub(crate) struct Threads {

@@ -8,8 +8,9 @@
 
 use super::envelope::ENVELOPE_BYTES;
 use super::metadata::{Batch as MetaBatch, MetaTable};
+use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 /// Waiting records that are in the log but not in the metadata yet, and the other way round.
 #[derive(Debug, Default)]

@@ -1,10 +1,11 @@
 //! A disk on which every change stays in memory: what a program would do to a file is seen, the file is not touched.
 
 use crate::sys::disk::{DirEntry, DirLock, Disk, DiskFile, DiskSpace};
+use crate::sys::sync::leaf::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 const PAGE_BYTES: u64 = 4096;
 

@@ -1,8 +1,9 @@
 //! The injected clock: wall time for what users see, monotonic time for what the library waits for.
 
+use crate::sys::sync::Instant;
 use std::fmt::Debug;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Where every room reads the time from.
 pub trait Clock: Send + Sync + Debug {

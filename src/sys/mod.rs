@@ -5,9 +5,11 @@
 
 pub mod clock;
 pub mod disk;
+pub mod event;
 pub mod fork;
 pub mod real_disk;
 pub mod scheduler;
 #[cfg(any(test, feature = "testing"))]
 pub mod sim_disk;
+pub mod sync;
 pub mod thread;

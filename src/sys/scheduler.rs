@@ -1,13 +1,14 @@
 //! Work that is due at a time: one named thread on the system clock, the caller's own thread on a manual clock.
 
 use crate::sys::clock::Clock;
+use crate::sys::sync::thread::{self, ThreadId};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard};
 use crate::sys::thread::NamedThread;
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 type Task = Box<dyn FnOnce() + Send>;
@@ -137,7 +138,7 @@ impl Scheduler {
         self.shared.changed.notify_one();
         // Outside the lock: dropping a task may run code that schedules.
         drop(dropped);
-        if self.thread_id == Some(std::thread::current().id()) {
+        if self.thread_id == Some(thread::current().id()) {
             return;
         }
         if let Some(thread) = &self.thread {
@@ -182,7 +183,7 @@ impl Shared {
 fn run_guarded(task: Task) {
     if catch_unwind(AssertUnwindSafe(task)).is_err() {
         // The panic hook has told what and where.
-        log::error!("a task of thread {:?} panicked", std::thread::current().name().unwrap_or_default());
+        log::error!("a task of thread {:?} panicked", thread::current().name().unwrap_or_default());
     }
 }
 

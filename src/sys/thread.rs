@@ -1,8 +1,8 @@
 //! Named threads that are joined.
 
 use crate::sys::fork;
+use crate::sys::sync::thread::{self, Builder, JoinHandle, ThreadId};
 use std::io;
-use std::thread::{Builder, JoinHandle, ThreadId};
 
 /// A named thread of the library. Dropping it without `join` detaches the thread.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl NamedThread {
 
     /// Whether the caller runs on this very thread, where a join would wait for itself.
     pub fn is_current(&self) -> bool {
-        std::thread::current().id() == self.id
+        thread::current().id() == self.id
     }
 
     pub fn is_finished(&self) -> bool {

@@ -14,9 +14,11 @@ use crate::protocol::request::Notified;
 use crate::protocol::request::PullRequest;
 use crate::protocol::request::PullResponse;
 use crate::protocol::request::QueueKey;
+use crate::protocol::request::SendAnswer;
 use crate::protocol::request::SendBackRequest;
 use crate::protocol::request::SendRequest;
 use crate::protocol::request::SendResponse;
+use crate::protocol::request::SendSink;
 use crate::protocol::request::Subscription;
 use crate::protocol::tags::TagExpression;
 use crate::store::config::Environment;
@@ -110,14 +112,19 @@ impl World {
     }
 
     pub(super) fn send_async(&self, request: &SendRequest<'_>) -> Result<SendResponse, Failure> {
+        const TOKEN: u64 = 42;
         let (sender, receiver) = mpsc::channel();
-        let done = Box::new(move |result| sender.send(result).unwrap());
-        match self.broker.send_async(request, done) {
+        let sink: Arc<dyn SendSink> = Arc::new(Heard(sender));
+        match self.broker.send_async(request, &sink, TOKEN) {
             Submitted::Done(result) => {
-                assert!(receiver.try_recv().is_err(), "the completion ran although the result was returned");
+                assert!(receiver.try_recv().is_err(), "an answer came although the result was returned");
                 result
             }
-            Submitted::Pending => receiver.recv_timeout(TIMEOUT).expect("the completion runs"),
+            Submitted::Pending => {
+                let answer: SendAnswer = receiver.recv_timeout(TIMEOUT).expect("an answer");
+                assert_eq!(answer.token, TOKEN);
+                answer.result
+            }
         }
     }
 
@@ -259,4 +266,13 @@ pub(super) fn bodies(response: &PullResponse) -> Vec<String> {
 
 pub(super) fn body_of(record: &Record) -> String {
     String::from_utf8(record.body().to_vec()).unwrap()
+}
+
+/// Passes the answers to asynchronous sends on.
+#[derive(Debug)]
+struct Heard(mpsc::Sender<SendAnswer>);
+impl SendSink for Heard {
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
+        answers.into_iter().for_each(|answer| self.0.send(answer).unwrap());
+    }
 }

@@ -70,7 +70,7 @@ impl Message {
         let own = self.own_text();
         own.remove(crate::protocol::properties::TAGS);
         own.remove(crate::protocol::properties::KEYS);
-        self.message_id.clear();
+        self.set_message_id("");
         self.set_reconsume_times(0);
         self.set_start_deliver_time_ms(0);
         self.other_system = Default::default();

@@ -3,6 +3,7 @@
 use crate::protocol::properties;
 use crate::protocol::properties::Properties;
 use crate::protocol::record::Record;
+use bytes::Bytes;
 
 /// Names that RocketMQ and the ONS SDKs keep for themselves; a user's property may not have them.
 #[rustfmt::skip]
@@ -35,19 +36,25 @@ pub(super) fn push(out: &mut String, name: &str, value: &str) {
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Text {
-    /// Nothing is copied out of a received record until somebody changes it; while it is here, `own` is empty.
-    received: Option<Record>,
+    /// The text within a received record: nothing is copied out of it until somebody changes it; while it is here, `own`
+    /// is empty.
+    received: Option<Bytes>,
     /// Holds no reserved name but TAGS and KEYS.
     own: Properties,
 }
 
 impl Text {
-    pub(super) fn received(record: Record) -> Self {
-        Self { received: Some(record), own: Properties::new() }
+    /// `text` has no reserved name but TAGS and KEYS.
+    pub(super) fn own(text: Properties) -> Self {
+        Self { received: None, own: text }
+    }
+
+    pub(super) fn received(record: &Record) -> Self {
+        Self { received: Some(record.properties_bytes()), own: Properties::new() }
     }
 
     pub(super) fn as_text(&self) -> &str {
-        self.received.as_ref().map_or(self.own.as_text(), Record::properties)
+        self.received.as_ref().map_or(self.own.as_text(), text_of)
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -57,8 +64,8 @@ impl Text {
     pub(super) fn write_wire(&self, out: &mut String) {
         match &self.received {
             None => out.push_str(self.own.as_text()),
-            Some(record) => {
-                let kept = properties::iter(record.properties()).filter(|(name, _)| goes_out(name));
+            Some(received) => {
+                let kept = properties::iter(text_of(received)).filter(|(name, _)| goes_out(name));
                 kept.for_each(|(name, value)| push(out, name, value));
             }
         }
@@ -73,4 +80,9 @@ impl Text {
         }
         &mut self.own
     }
+}
+
+/// It was checked when the record was decoded.
+fn text_of(received: &Bytes) -> &str {
+    std::str::from_utf8(received).unwrap_or_default()
 }

@@ -8,7 +8,9 @@ use crate::client::connection::Connector;
 use crate::client::factory_property::FactoryProperty;
 use crate::client::factory_property::keys;
 use crate::client::ids;
+use crate::client::outstanding::Begun;
 use crate::client::outstanding::Outstanding;
+use crate::client::outstanding::SendCallback;
 use crate::client::user_code;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
@@ -16,12 +18,14 @@ use crate::protocol::failure::Stored;
 use crate::protocol::names;
 use crate::protocol::request::Heartbeat;
 use crate::protocol::request::Notified;
+use crate::protocol::request::SendSink;
 use crate::sys::fork;
+use crate::sys::sync::atomic::{AtomicU8, Ordering};
+use crate::sys::sync::{Mutex, OnceLock};
 use crate::sys::thread::NamedThread;
 use log::warn;
 use std::any::Any;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 const NEW: u8 = 0;
@@ -29,7 +33,7 @@ const STARTED: u8 = 1;
 const CLOSED: u8 = 2;
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct Shared<C: SendCallback> {
     pub(super) group: Arc<str>,
     pub(super) timeout: Duration,
     pub(super) retry_times: i64,
@@ -38,41 +42,21 @@ pub(super) struct Shared {
     state: AtomicU8,
     /// Held by whoever starts or shuts down.
     lifecycle: Mutex<()>,
-    active: OnceLock<Active>,
+    active: OnceLock<Active<C>>,
     lease: Mutex<Option<Box<dyn Any + Send + Sync>>>,
 }
 
 /// What a started producer has.
-struct Active {
-    connection: Connection,
-    outstanding: Arc<Outstanding>,
+pub(super) struct Active<C> {
+    pub(super) connection: Connection,
+    pub(super) outstanding: Arc<Outstanding<C>>,
+    /// The same, for the transport.
+    pub(super) sink: Arc<dyn SendSink>,
 }
 
-impl std::fmt::Debug for Active {
+impl<C> std::fmt::Debug for Active<C> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.connection.fmt(f)
-    }
-}
-
-/// One send, counted among the outstanding ones until this is dropped.
-pub(super) struct Begun<'a> {
-    outstanding: &'a Arc<Outstanding>,
-}
-
-impl Begun<'_> {
-    pub(super) fn outstanding(&self) -> &Arc<Outstanding> {
-        self.outstanding
-    }
-
-    /// Somebody else will count the send off.
-    pub(super) fn leave_open(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for Begun<'_> {
-    fn drop(&mut self) {
-        self.outstanding.end();
     }
 }
 
@@ -82,7 +66,7 @@ impl Notified for Deaf {
     fn group_changed(&self, _group: &str) {}
 }
 
-impl Shared {
+impl<C: SendCallback> Shared<C> {
     pub(super) fn new(property: &FactoryProperty, connector: Arc<dyn Connector>) -> Result<Self, Failure> {
         let key = if property.is_set(keys::GROUP_ID) { keys::GROUP_ID } else { keys::PRODUCER_ID };
         let group = if property.is_set(key) { property.get(key) } else { GROUP_DEFAULT };
@@ -129,19 +113,19 @@ impl Shared {
         let (callbacks, scheduler) = (connection.callbacks.clone(), connection.scheduler.clone());
         let outstanding = Outstanding::new(callbacks, scheduler, self.timeout);
         // The one place that sets it, once: a producer is not started twice.
-        let _ = self.active.set(Active { connection, outstanding });
+        let sink = outstanding.clone();
+        let _ = self.active.set(Active { connection, outstanding, sink });
         self.state.store(STARTED, Ordering::SeqCst);
         Ok(())
     }
 
     /// The beginning of every send.
-    pub(super) fn begin(&self) -> Result<(Begun<'_>, &Connection), Failure> {
+    pub(super) fn begin(&self) -> Result<(Begun<'_, C>, &Active<C>), Failure> {
         user_code::refuse_in_child()?;
         if let Some(active) = self.active.get() {
-            active.outstanding.begin();
-            let begun = Begun { outstanding: &active.outstanding };
+            let begun = active.outstanding.begin();
             if self.is_started() {
-                return Ok((begun, &active.connection));
+                return Ok((begun, active));
             }
         }
         if self.is_closed() {
@@ -182,7 +166,7 @@ impl Shared {
         drop(lease);
     }
 
-    fn fail_the_rest(&self, active: &Active, limit: Duration) {
+    fn fail_the_rest(&self, active: &Active<C>, limit: Duration) {
         let limit_ms = limit.as_millis();
         let failure = Failure::new(
             FailureKind::Timeout,
@@ -202,7 +186,7 @@ impl Shared {
 
 /// The end of a producer that its program dropped. In the child of a fork nothing may be touched, and inside a
 /// callback nothing be waited for: there a thread of its own does it.
-pub(super) fn shut_down_dropped(shared: &Arc<Shared>) {
+pub(super) fn shut_down_dropped<C: SendCallback>(shared: &Arc<Shared<C>>) {
     if fork::is_child() {
         std::mem::forget(shared.clone());
         return;

@@ -10,9 +10,10 @@ use crate::protocol::request::ConsumeFrom;
 use crate::protocol::request::Notified;
 use crate::protocol::request::QueueKey;
 use crate::protocol::tags::TagExpression;
+use crate::sys::sync::MutexGuard;
 use log::{debug, warn};
 use std::collections::BTreeMap;
-use std::sync::{Arc, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
 
 #[derive(Debug, Default)]

@@ -17,10 +17,11 @@ use crate::protocol::request::Heartbeat;
 use crate::protocol::request::Subscription;
 use crate::protocol::tags::TagExpression;
 use crate::sys::fork;
+use crate::sys::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::sys::sync::{Mutex, OnceLock};
 use crate::sys::thread::NamedThread;
 use log::warn;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 const NEW: u8 = 0;
 const STARTED: u8 = 1;

@@ -18,9 +18,9 @@ use crate::protocol::properties::TAGS;
 use crate::protocol::record::Record;
 use crate::protocol::record::RecordError;
 use crate::protocol::request::SendBackRequest;
+use crate::sys::sync::atomic::Ordering;
 use log::{error, warn};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// A message that could not be given back is tried again here after this time.

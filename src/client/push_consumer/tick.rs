@@ -1,9 +1,9 @@
 //! The consumer's timer: offsets every 5 s, queues every 20 s, the heartbeat every 30 s, listeners that run too long.
 
 use super::Shared;
+use crate::sys::sync::atomic::Ordering;
 use log::warn;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 pub const TICK: Duration = Duration::from_secs(5);

@@ -39,7 +39,7 @@ fn a_send_has_an_id_and_a_place() {
     for number in 0..20 {
         let mut message = Message::new("Topic", "TagA", format!("body {number}"));
         let result = producer.send(&mut message).unwrap();
-        assert_eq!(result.message_id, message.message_id());
+        assert_eq!(result.message_id.as_str(), message.message_id());
         assert_eq!((result.message_id.len(), &*result.topic), (32, "Topic"));
         assert!(result.message_id.chars().all(|c| c.is_ascii_digit() || c.is_ascii_uppercase()));
         assert!((0..8).contains(&result.queue_id) && result.queue_offset >= 0);
@@ -111,7 +111,7 @@ fn futures_resolve_and_a_dropped_one_sends_all_the_same() {
         })
         .collect();
     for (id, future) in futures {
-        assert_eq!(block_on(future).unwrap().message_id, id);
+        assert_eq!(block_on(future).unwrap().message_id.as_str(), id);
     }
     drop(producer.send_async(&mut Message::new("Topic", "", "dropped")));
     producer.shutdown().unwrap();

@@ -5,8 +5,9 @@
 //! reading. A full disk is reported to redb instead: nothing on it is in doubt, and the file can be opened anew.
 
 use crate::sys::disk::{DiskFile, is_disk_full};
+use crate::sys::sync::leaf::{Mutex, MutexGuard};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 /// One use of a file by redb; clones are handles of the same one.
 #[derive(Debug, Clone)]
