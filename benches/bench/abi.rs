@@ -97,6 +97,8 @@ const CLOCK_SYSTEM: i32 = 0;
 const COMMIT_MESSAGE: i32 = 0;
 pub const TOPIC: &str = "bench";
 const TAG: &str = "A";
+/// A bench on a disk that is rather full loses none of its messages.
+const KEEP_ALL: (&str, &str) = ("DiskMaxUsedSpaceRatio", "95");
 
 /// Calls a function whose last argument is `error_out`; a failure ends the bench with the library's own words.
 fn call(what: &str, function: impl FnOnce(*mut Handle) -> i32) {
@@ -142,11 +144,12 @@ impl Property {
         Self(handle)
     }
 
-    fn client(dir: &Path, flush: Flush, id: (&str, &str)) -> Self {
+    fn client(dir: &Path, flush: Flush, settings: &[(&str, &str)]) -> Self {
         let address = format!("embedded:{}", dir.display());
         let flush = if flush == Flush::Sync { "SYNC_FLUSH" } else { "ASYNC_FLUSH" };
         let log = log_path(dir);
-        Self::new(&[id, ("ONSAddr", &address), ("FlushDiskType", flush), ("LogPath", &log)])
+        let common = [("ONSAddr", &*address), ("FlushDiskType", flush), ("LogPath", &log), KEEP_ALL];
+        Self::new(&[&common, settings].concat())
     }
 }
 
@@ -170,7 +173,7 @@ unsafe impl Sync for Producer {}
 
 impl Producer {
     pub fn start(dir: &Path, flush: Flush) -> Self {
-        let property = Property::client(dir, flush, ("ProducerId", "PID_bench"));
+        let property = Property::client(dir, flush, &[("ProducerId", "PID_bench")]);
         let mut handle = null_mut();
         // SAFETY: the property lives until the end of this function.
         unsafe {
@@ -181,7 +184,11 @@ impl Producer {
     }
 
     pub fn send(&self, body: &[u8]) {
-        let message = message(body);
+        self.send_to(TOPIC, body);
+    }
+
+    pub fn send_to(&self, topic: &str, body: &[u8]) {
+        let message = message(topic, body);
         // SAFETY: the handles are alive; no result is asked for.
         unsafe {
             call("ons_producer_send", |error| ons_producer_send(self.0, message, null_mut(), error));
@@ -191,6 +198,10 @@ impl Producer {
 
     /// Sends without waiting; `completed` counts it when it is done, now or later. The counter must outlive the producer.
     pub fn send_async(&self, body: &[u8], completed: &'static AtomicU64) {
+        self.send_async_to(TOPIC, body, completed);
+    }
+
+    pub fn send_async_to(&self, topic: &str, body: &[u8], completed: &'static AtomicU64) {
         extern "C" fn on_completion(user_data: *mut c_void, _result: *const Opaque, error: *const Opaque) {
             if !error.is_null() {
                 // A lost completion would look like speed.
@@ -200,7 +211,7 @@ impl Producer {
             // SAFETY: the `completed` of `send_async`, which is static.
             unsafe { &*user_data.cast::<AtomicU64>() }.fetch_add(1, Ordering::Relaxed);
         }
-        let message = message(body);
+        let message = message(topic, body);
         let (mut is_done, mut result) = (0, null_mut());
         let user_data = std::ptr::from_ref(completed).cast_mut().cast();
         // SAFETY: the handles are alive, the outputs are locals, the counter is static.
@@ -230,24 +241,13 @@ impl Drop for Producer {
     }
 }
 
-fn message(body: &[u8]) -> Handle {
+fn message(topic: &str, body: &[u8]) -> Handle {
     let mut handle = null_mut();
     // SAFETY: pointers and lengths belong together and outlive the call, which copies them.
     call("ons_message_new_with", |error| unsafe {
-        let (topic, tag) = (TOPIC.as_ptr().cast(), TAG.as_ptr().cast());
+        let (topic, topic_len, tag) = (topic.as_ptr().cast(), topic.len(), TAG.as_ptr().cast());
         let (body, body_len) = (body.as_ptr(), body.len());
-        ons_message_new_with(
-            topic,
-            TOPIC.len(),
-            tag,
-            TAG.len(),
-            null(),
-            0,
-            body,
-            body_len,
-            &mut handle,
-            error,
-        )
+        ons_message_new_with(topic, topic_len, tag, TAG.len(), null(), 0, body, body_len, &mut handle, error)
     });
     handle
 }
@@ -261,24 +261,38 @@ pub struct Consumer {
 
 impl Consumer {
     pub fn start(dir: &Path, flush: Flush, group: &str, listener: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::start_on(dir, flush, &[("ConsumerId", group)], &[TOPIC], listener)
+    }
+
+    /// With the same listener for each of the topics.
+    pub fn start_on(
+        dir: &Path,
+        flush: Flush,
+        settings: &[(&str, &str)],
+        topics: &[impl AsRef<str>],
+        listener: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
         extern "C" fn on_message(user_data: *mut c_void, _message: Handle) -> i32 {
             // SAFETY: the listener box of this consumer, which outlives its shutdown.
             let listener = unsafe { &*user_data.cast::<Box<dyn Fn() + Send + Sync>>() };
             listener();
             COMMIT_MESSAGE
         }
-        let property = Property::client(dir, flush, ("ConsumerId", group));
+        let property = Property::client(dir, flush, settings);
         let listener: Box<Box<dyn Fn() + Send + Sync>> = Box::new(Box::new(listener));
         let user_data = std::ptr::from_ref(&*listener).cast_mut().cast();
         let mut handle = null_mut();
         // SAFETY: the property lives until the end of this function, the listener as long as the consumer.
         unsafe {
             call("ons_push_consumer_new", |error| ons_push_consumer_new(property.0, &mut handle, error));
-            call("ons_push_consumer_subscribe", |error| {
-                let (topic, all) = (TOPIC.as_ptr().cast(), c"*".as_ptr());
-                let len = TOPIC.len();
-                ons_push_consumer_subscribe(handle, topic, len, all, 1, on_message, user_data, None, error)
-            });
+            for topic in topics.iter().map(AsRef::as_ref) {
+                call("ons_push_consumer_subscribe", |error| {
+                    let (topic, len, all) = (topic.as_ptr().cast(), topic.len(), c"*".as_ptr());
+                    ons_push_consumer_subscribe(
+                        handle, topic, len, all, 1, on_message, user_data, None, error,
+                    )
+                });
+            }
             call("ons_push_consumer_start", |error| ons_push_consumer_start(handle, error));
         }
         Self { handle, _listener: listener }
@@ -303,7 +317,7 @@ pub struct Broker(Handle);
 impl Broker {
     pub fn open(dir: &Path, flush: Flush) -> Self {
         let flush = if flush == Flush::Sync { "SYNC_FLUSH" } else { "ASYNC_FLUSH" };
-        let settings = Property::new(&[("FlushDiskType", flush), ("LogPath", &log_path(dir))]);
+        let settings = Property::new(&[("FlushDiskType", flush), ("LogPath", &log_path(dir)), KEEP_ALL]);
         let dir = dir.display().to_string();
         let mut handle = null_mut();
         // SAFETY: pointers and lengths belong together and outlive the call.

@@ -136,7 +136,7 @@ fn status(path: &str, name: &str) -> f64 {
     line.split_whitespace().nth(1).and_then(|value| value.parse().ok()).expect("a number")
 }
 
-fn lower(name: &'static str, value: f64, unit: &'static str, limit: f64) -> Row {
+pub fn lower(name: &'static str, value: f64, unit: &'static str, limit: f64) -> Row {
     // A figure of 0 would give an endless ratio, which JSON cannot hold.
     let value = value.max(0.01);
     println!("{name:<18} {value:.2} of {limit:.2} {unit}");

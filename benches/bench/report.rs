@@ -31,27 +31,38 @@ impl Row {
             Better::Lower => self.limit / self.value,
         }
     }
+
+    fn reaches_goal(&self) -> bool {
+        self.ratio() >= self.goal_ratio
+    }
 }
 
 pub fn print(rows: &[Row]) {
     println!(
-        "\n{:<18} {:>14} {:<6} {:>14}  {:<26} {:>6} {:>6}",
+        "\n{:<20} {:>14} {:<4} {:>14}  {:<28} {:>6} {:>6}",
         "row", "value", "unit", "limit", "limit is", "ratio", "goal"
     );
     for row in rows {
-        let ratio = row.ratio();
-        let mark = if ratio >= row.goal_ratio { "" } else { "  missed" };
         println!(
-            "{:<18} {:>14} {:<6} {:>14}  {:<26} {:>6.2} {:>6.2}{mark}",
+            "{:<20} {:>14} {:<4} {:>14}  {:<28} {:>6.2} {:>6.2}  {}",
             row.name,
             figure(row.value),
             row.unit,
             figure(row.limit),
             row.limit_name,
-            ratio,
+            row.ratio(),
             row.goal_ratio,
+            if row.reaches_goal() { "ok" } else { "missed" },
         );
     }
+}
+
+/// One line for whoever reads no table.
+pub fn print_summary(rows: &[Row]) {
+    let missed: Vec<&str> = rows.iter().filter(|row| !row.reaches_goal()).map(|row| row.name).collect();
+    let (reached, all) = (rows.len() - missed.len(), rows.len());
+    let missed = if missed.is_empty() { "none".to_owned() } else { missed.join(", ") };
+    println!("prove: bench: {reached} of {all} rows reach their goal; missed: {missed}");
 }
 
 fn figure(value: f64) -> String {

@@ -9,6 +9,8 @@ use crate::measure::run_threads;
 use crate::probe;
 use crate::report::Better;
 use crate::report::Row;
+use ons::sys::disk::Disk;
+use ons::sys::real_disk::RealDisk;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,15 +25,33 @@ use std::time::Instant;
 /// Long enough for every thread to have gone to sleep.
 pub const IDLE_PAUSE: Duration = Duration::from_millis(2);
 const ROUNDS: usize = 3;
-const ROUND: Duration = Duration::from_millis(1_000);
+pub const ROUND: Duration = Duration::from_millis(1_000);
 const BACKLOG_MESSAGES: u64 = 500_000;
 
-/// Where a bench keeps its files, on the disk that is measured.
+/// Where a bench keeps its files, on the disk that is measured. Whatever ends the bench, they go with this.
 pub struct Place {
     pub dir: PathBuf,
 }
 
+impl Drop for Place {
+    fn drop(&mut self) {
+        remove(&self.dir);
+    }
+}
+
 impl Place {
+    /// What a bench that was killed left behind goes first.
+    pub fn new(dir: PathBuf) -> Self {
+        remove(&dir);
+        std::fs::create_dir_all(&dir).expect("the bench's directory");
+        Self { dir }
+    }
+
+    /// Bytes that may still be written.
+    pub fn free_bytes(&self) -> u64 {
+        RealDisk.space(&self.dir).expect("the free space of the bench's directory").available_bytes
+    }
+
     /// An empty data directory.
     pub fn fresh(&self, name: &str) -> PathBuf {
         let dir = self.dir.join(name);
@@ -89,23 +109,23 @@ pub fn sending(place: &Place) -> Vec<Row> {
     rows
 }
 
-fn rate(name: &'static str, limit_name: &'static str, goal_ratio: f64) -> Row {
+pub fn rate(name: &'static str, limit_name: &'static str, goal_ratio: f64) -> Row {
     Row { name, value: 0.0, unit: "/s", better: Better::Higher, limit_name, limit: 0.0, goal_ratio }
 }
 
-fn time(name: &'static str, limit_name: &'static str, goal_ratio: f64) -> Row {
+pub fn time(name: &'static str, limit_name: &'static str, goal_ratio: f64) -> Row {
     Row { unit: "us", better: Better::Lower, ..rate(name, limit_name, goal_ratio) }
 }
 
 /// Limit and value in turn, so that a slow minute of the machine slows both; then the median of each.
-fn against(row: Row, limit: impl Fn() -> f64, value: impl Fn() -> f64) -> Row {
+pub fn against(row: Row, mut limit: impl FnMut() -> f64, mut value: impl FnMut() -> f64) -> Row {
     let (limits, values) = (0..ROUNDS).map(|_| (limit(), value())).unzip();
     let row = Row { limit: median(limits), value: median(values), ..row };
     println!("{:<18} {:.2} of {:.2} {}", row.name, row.value, row.limit, row.unit);
     row
 }
 
-fn blocked(place: &Place, flush: Flush, body_bytes: usize, threads: usize) -> Sampler {
+pub fn blocked(place: &Place, flush: Flush, body_bytes: usize, threads: usize) -> Sampler {
     let dir = place.fresh("send");
     let producer = Producer::start(&dir, flush);
     producer.send(b"the first message makes the topic");
@@ -123,7 +143,7 @@ fn blocked(place: &Place, flush: Flush, body_bytes: usize, threads: usize) -> Sa
 }
 
 /// Counts completions; the time ends when the last one is there.
-fn asynchronous(place: &Place, flush: Flush, body_bytes: usize) -> Sampler {
+pub fn asynchronous(place: &Place, flush: Flush, body_bytes: usize) -> Sampler {
     static COMPLETED: AtomicU64 = AtomicU64::new(0);
     let dir = place.fresh("send");
     let producer = Producer::start(&dir, flush);

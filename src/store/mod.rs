@@ -44,7 +44,7 @@ mod view;
 mod waiting;
 mod walk;
 
-pub use append::{Append, Appended};
+pub use append::{Append, Appended, Noted, topic_hash};
 pub use checkpoint::Table;
 pub use directory::FORMAT_FILE;
 pub use read::Read;

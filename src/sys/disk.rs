@@ -82,6 +82,8 @@ pub struct DirEntry {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiskSpace {
+    /// Used by somebody or still available to this process: what a file system keeps for others alone (the reserve of
+    /// root, what a quota leaves out) is neither, or a disk would look full that is not.
     pub total_bytes: u64,
     /// What this process may still use.
     pub available_bytes: u64,

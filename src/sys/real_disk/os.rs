@@ -102,10 +102,11 @@ mod unix {
         let answer = unsafe { answer.assume_init() };
         // The fields have other widths on other systems.
         #[allow(clippy::unnecessary_cast)]
-        let (unit, total, available) =
-            (answer.f_frsize as u64, answer.f_blocks as u64, answer.f_bavail as u64);
+        let (unit, available) = (answer.f_frsize as u64, answer.f_bavail as u64);
+        #[allow(clippy::unnecessary_cast)]
+        let used = (answer.f_blocks as u64).saturating_sub(answer.f_bfree as u64);
         Ok(DiskSpace {
-            total_bytes: total.saturating_mul(unit),
+            total_bytes: used.saturating_add(available).saturating_mul(unit),
             available_bytes: available.saturating_mul(unit),
         })
     }

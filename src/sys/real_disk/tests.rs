@@ -87,6 +87,24 @@ fn space_is_plausible() {
     assert!(RealDisk.space(&dir.path().join("missing")).is_err());
 }
 
+/// Counting what is reserved for others as used would delete messages early.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_share_of_the_disk_in_use_is_that_of_df() {
+    let dir = scratch();
+    let output = std::process::Command::new("df")
+        .args(["--block-size=1", "--output=used,avail"])
+        .arg(dir.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let figures = text.lines().nth(1).unwrap().split_whitespace();
+    let sum: u64 = figures.map(|figure| figure.parse::<u64>().unwrap()).sum();
+    let total = RealDisk.space(dir.path()).unwrap().total_bytes;
+    // Others write meanwhile.
+    assert!(total.abs_diff(sum) <= sum / 100, "{total} bytes, {sum} according to df");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_device_is_recognised() {
