@@ -1,6 +1,6 @@
 //! `ons_message`: what is sent and received.
 
-mod properties;
+pub mod properties;
 
 use crate::client::message::Message;
 use crate::ffi::boundary::Handle;
