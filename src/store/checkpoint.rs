@@ -23,7 +23,7 @@ pub enum Table {
 }
 
 impl Table {
-    fn in_metadata(self) -> MetaTable {
+    pub(crate) fn in_metadata(self) -> MetaTable {
         match self {
             Self::Topics => MetaTable::Topics,
             Self::Groups => MetaTable::Groups,
@@ -80,13 +80,11 @@ impl Inner {
             }
         }
         for ((due, position), _) in &timers.added {
-            let record = self.record_at(*position)?.ok_or_else(|| {
-                Failure::new(
-                    FailureKind::Corrupt,
-                    format!("the waiting message at log position {position} is gone"),
-                )
-            })?;
-            batch.put(MetaTable::Timers, &row_key(*due, *position), &record);
+            match self.record_at(*position)? {
+                Some(record) => batch.put(MetaTable::Timers, &row_key(*due, *position), &record),
+                // One damaged message must not keep all the others' progress from the disk.
+                None => log::error!("the waiting message at log position {position} is damaged: it is lost"),
+            }
         }
         timers.remove_fired(&mut batch);
         let applied = timers.applied.min(synced);

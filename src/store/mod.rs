@@ -29,6 +29,7 @@ mod publishing;
 pub mod queue;
 mod read;
 mod recovery;
+mod remake;
 mod retention;
 mod seal;
 mod segment;
@@ -38,7 +39,9 @@ mod shared;
 mod tests;
 mod threads;
 mod timers;
+pub mod verify;
 mod waiting;
+mod walk;
 
 pub use append::{Append, Appended};
 pub use checkpoint::Table;

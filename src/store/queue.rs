@@ -156,9 +156,24 @@ impl Queue {
         readable.spans.push_back(span);
     }
 
-    /// Whether an index file holds a part of the queue.
-    pub(crate) fn has_span_of(&self, file: &Arc<IndexFile>) -> bool {
-        self.lock().spans.iter().any(|span| Arc::ptr_eq(&span.file, file))
+    /// The part of the queue that an index file holds, if it does.
+    pub(crate) fn span_of(&self, file: &Arc<IndexFile>) -> Option<Span> {
+        self.lock().spans.iter().find(|span| Arc::ptr_eq(&span.file, file)).cloned()
+    }
+
+    /// Goes on with another file of the same entries.
+    pub(crate) fn replace_span(&self, file: &Arc<IndexFile>, by: Span) {
+        let mut readable = self.lock();
+        if let Some(span) = readable.spans.iter_mut().find(|span| Arc::ptr_eq(&span.file, file)) {
+            *span = by;
+        }
+    }
+
+    /// The index file that holds an offset's entry, if one does.
+    pub(crate) fn index_at(&self, offset: u64) -> Option<Arc<IndexFile>> {
+        let readable = self.lock();
+        let at = readable.spans.partition_point(|span| span.first + span.count <= offset);
+        readable.spans.get(at).filter(|span| span.first <= offset).map(|span| span.file.clone())
     }
 
     /// Forgets what an index file held, because its segment goes away.

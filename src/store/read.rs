@@ -41,7 +41,7 @@ impl Inner {
         }
         let (mut bytes, mut scanned) = (0, 0);
         while scanned < SCANNED_MAX && read.records.len() < messages_max {
-            let entries = queue.entries(read.next_offset, ENTRIES_AT_ONCE.min(messages_max.max(16)))?;
+            let entries = self.entries(queue, read.next_offset, ENTRIES_AT_ONCE.min(messages_max.max(16)))?;
             if entries.is_empty() {
                 break;
             }
@@ -134,7 +134,7 @@ impl Inner {
         for held in self.shared.segments.used().iter().rev() {
             let base = held.segment.base();
             let mut places: Vec<u32> = match &held.index {
-                Some(index) => index.keys()?.iter().filter(|k| k.hash == hash).map(|k| k.at).collect(),
+                Some(index) => self.keys(index)?.iter().filter(|k| k.hash == hash).map(|k| k.at).collect(),
                 None => self.shared.recent_keys(base, hash),
             };
             places.sort_unstable();

@@ -1,0 +1,1 @@
+//! The same through the `ons` tool on real files.
