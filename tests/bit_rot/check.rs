@@ -204,8 +204,13 @@ pub fn run(built: &Built, known: &Known, flip: &Flip) -> Result<Outcome, String>
         return Err(format!("lost without a word in the log: {logged:?}"));
     }
     check_report(known, flip, &verified, outcome)?;
-    let is_noticed = is_logged || !verified.is_intact();
-    Ok(if outcome == Outcome::Harmless && is_noticed { Outcome::Rebuilt } else { outcome })
+    let is_back = verified.findings.iter().any(|finding| finding.opening == Opening::GoesBack);
+    Ok(match outcome {
+        // The commit that was lost had changed nothing that can be seen.
+        Outcome::Harmless if is_back => Outcome::RolledBack,
+        Outcome::Harmless if is_logged || !verified.is_intact() => Outcome::Rebuilt,
+        outcome => outcome,
+    })
 }
 
 fn read_all(built: &Built, known: &Known, flip: &Flip, store: &Store) -> Result<Outcome, String> {
@@ -227,6 +232,10 @@ fn read_all(built: &Built, known: &Known, flip: &Flip, store: &Store) -> Result<
         }
         outcome = Outcome::RolledBack;
     }
+    // A waiting message is kept in the metadata as well, once a checkpoint has seen it.
+    if content.timers == known.content.timers {
+        expected.timers.clone_from(&content.timers);
+    }
     if content != expected {
         let missing: Vec<_> =
             known.content.records.keys().filter(|place| !content.records.contains_key(*place)).collect();
@@ -246,7 +255,7 @@ fn check_report(known: &Known, flip: &Flip, verified: &Verified, outcome: Outcom
         verified.findings.iter().filter(|finding| finding.file == flip.file).collect();
     let has = |opening: Opening| told.iter().any(|finding| finding.opening == opening);
     let is_right = match outcome {
-        Outcome::Harmless | Outcome::Rebuilt => !has(Opening::Refuses) && !has(Opening::GoesBack),
+        Outcome::Harmless | Outcome::Rebuilt => !has(Opening::Refuses),
         Outcome::Lost => has(Opening::LosesRecord) || has(Opening::EndsLog),
         Outcome::RolledBack => has(Opening::GoesBack),
         Outcome::Refused => has(Opening::Refuses),

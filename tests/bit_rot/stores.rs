@@ -108,10 +108,10 @@ fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
     wait(&store, 3);
     (12..30).for_each(|number| message(&store, number));
     checkpoint(&store, &mut offsets);
-    (30..36).for_each(|number| message(&store, number));
+    (30..66).for_each(|number| message(&store, number));
     checkpoint(&store, &mut offsets);
     wait(&store, 4);
-    (36..42).for_each(|number| message(&store, number));
+    (66..70).for_each(|number| message(&store, number));
     if end == End::Closed {
         store.close().unwrap();
         return Built { name, disk: disk.after_power_cut(0), offsets };
@@ -119,7 +119,7 @@ fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
     let disk = disk.after_process_kill();
     let segments = disk.files().iter().filter(|(path, _)| is_segment(path)).count();
     let indexes = disk.files().iter().filter(|(path, _)| path.extension() == Some("idx".as_ref())).count();
-    assert!(segments > 2 && (indexes == 0) == (end == End::KilledUnsealed), "{segments} {indexes}");
+    assert!(segments > 3 && (indexes == 0) == (end == End::KilledUnsealed), "{segments} {indexes}");
     Built { name, disk, offsets }
 }
 
