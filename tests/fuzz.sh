@@ -16,6 +16,10 @@ fi
 targets=${*:-$all}
 "${CARGO:-cargo}" +nightly fuzz build --quiet || exit 1
 
+# Data directories, in memory where that is possible: thousands of brokers are opened.
+scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
 # run TARGET: fuzzes it and appends one part to the summary.
 summary=""
 status=0
@@ -24,12 +28,13 @@ run() {
     mkdir -p "$corpus" "fuzz/artifacts/$target"
     [ -e "fuzz/dictionary/$target.dict" ] && options+=("-dict=fuzz/dictionary/$target.dict")
     case $target in
-    recovery) options+=(-max_len=512 -timeout=20) ;;
-    c_abi) options+=(-max_len=1024 -timeout=60) ;;
-    *) options+=(-max_len=8192 -timeout=10) ;;
+    recovery) options+=(-max_len=512 -len_control=0 -timeout=60) ;;
+    c_abi) options+=(-max_len=512 -len_control=0 -timeout=120) ;;
+    frame | record) options+=(-max_len=2048 -timeout=30) ;;
+    *) options+=(-max_len=1024 -timeout=30) ;;
     esac
     local begun=$SECONDS
-    nice -n 19 "fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/$target" \
+    TMPDIR=$scratch nice -n 19 "fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/$target" \
         "-max_total_time=$seconds" "-artifact_prefix=fuzz/artifacts/$target/" -rss_limit_mb=2048 \
         -malloc_limit_mb=512 -print_final_stats=1 "${options[@]}" \
         "$corpus" "fuzz/corpus/$target" >"$log" 2>&1

@@ -297,14 +297,14 @@ fn advance_time(world: &World, input: &mut Input<'_>) {
     let broker = world.pick(Kind::Broker, Access::Reads, input);
     let by = match input.byte() {
         0..=199 => i64::from(input.u16()),
-        200..=239 => i64::from(input.byte()) * DAY_MS / 4,
+        200..=239 => i64::from(input.byte()) * DAY_MS / 16,
         240 => i64::MAX,
         241 => i64::MIN,
         _ => -1,
     };
     // SAFETY: `pick` and `Call` see to the contract.
     let status = unsafe { ons_broker_advance_time(broker.get(), by, call.error_out()) };
-    assert!(!call.end(status) || (broker.is_live && by >= 0));
+    assert!(!call.end(status) || (broker.is_live && (0..=366 * DAY_MS).contains(&by)));
 }
 
 fn ask_broker(world: &World, input: &mut Input<'_>) {

@@ -73,8 +73,9 @@ impl World {
             235..=239 => odd(FOREIGN.as_ptr().expose_provenance()),
             _ => {
                 let other = ALL[choice % KINDS];
-                let picked = self.lock(other, choice % SLOTS, Access::Reads);
-                Picked { is_live: picked.is_live && other == kind && access == Access::Reads, ..picked }
+                let access = if other == kind { access } else { Access::Reads };
+                let picked = self.lock(other, choice % SLOTS, access);
+                Picked { is_live: picked.is_live && other == kind, ..picked }
             }
         }
     }
