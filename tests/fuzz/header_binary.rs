@@ -11,6 +11,9 @@ use ons::protocol::header_json;
 
 pub fn run(data: &[u8]) {
     if let Ok(command) = modest::decode("a binary header", data, header_binary::decode) {
+        assert!(
+            command.remark.as_deref() != Some("") && fields_of(&command).all(|(_, value)| !value.is_empty())
+        );
         assert_survives(&command);
         let mut bytes = BytesMut::new();
         header_json::encode(&command, &mut bytes);
@@ -43,11 +46,15 @@ fn as_binary(command: &Command) -> Command {
     kept.version = kept.version.clamp(i16::MIN.into(), i16::MAX.into());
     kept.remark = kept.remark.filter(|remark| !remark.is_empty());
     let mut fields = ExtFields::new();
-    for (name, value) in command.ext_fields.iter().flat_map(ExtFields::iter) {
+    for (name, value) in fields_of(command) {
         if !value.is_empty() {
             fields.set(name.to_owned(), value);
         }
     }
     kept.ext_fields = Some(fields).filter(|fields| !fields.is_empty());
     kept
+}
+
+fn fields_of(command: &Command) -> impl Iterator<Item = (&str, &str)> {
+    command.ext_fields.iter().flat_map(ExtFields::iter)
 }
