@@ -34,7 +34,7 @@ run() {
     *) options+=(-max_len=1024 -timeout=30) ;;
     esac
     local begun=$SECONDS
-    TMPDIR=$scratch nice -n 19 "fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/$target" \
+    TMPDIR=$scratch LSAN_OPTIONS=suppressions=fuzz/leaks nice -n 19 "fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/$target" \
         "-max_total_time=$seconds" "-artifact_prefix=fuzz/artifacts/$target/" -rss_limit_mb=2048 \
         -malloc_limit_mb=512 -print_final_stats=1 "${options[@]}" \
         "$corpus" "fuzz/corpus/$target" >"$log" 2>&1
