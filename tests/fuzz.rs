@@ -1,6 +1,9 @@
 //! Guards against bytes that once hurt a decoder, the recovery or the C interface: replays every input that fuzzing kept
 //! (`fuzz/corpus`), crashes found among them, on any compiler. `tests/fuzz.sh` looks for new ones.
 
+// The summary of each replay, and the input at hand, for the one that fails.
+#![allow(clippy::print_stdout)]
+
 #[path = "fuzz/targets.rs"]
 mod targets;
 

@@ -12,6 +12,7 @@ pub(super) fn install() {
     ons::client::log::set_callback(Some(callback()));
 }
 
+#[allow(clippy::print_stderr)]
 fn callback() -> LogCallback {
     let is_shown = std::env::var_os("FUZZ_LOG").is_some();
     Arc::new(move |level, line| {

@@ -167,7 +167,7 @@ fn number(input: &mut Input<'_>) -> i64 {
     match input.byte() {
         0..=99 => i64::from(input.byte()),
         100..=199 => now + i64::from(input.i32()) % 10_000,
-        200..=219 => now.saturating_add(i64::from(input.i32()) * 3600_000),
+        200..=219 => now.saturating_add(i64::from(input.i32()) * 3_600_000),
         220 => i64::MIN,
         221 => i64::MAX,
         _ => input.i64(),

@@ -190,6 +190,7 @@ pub(super) unsafe extern "C" fn listen(
 }
 
 /// Lines of the library's log. Without user data, between two inputs, they are only read.
+#[allow(clippy::print_stderr)]
 pub(super) unsafe extern "C" fn log_line(
     user_data: *mut c_void,
     level: ons_log_level,
