@@ -48,8 +48,9 @@ fn check_offset(key: &str, row: &[u8], verified: &Verified) -> Option<(String, O
     let max = bounds.map_or(0, |(_, max)| i64::try_from(*max).unwrap_or(i64::MAX));
     (offset > max).then(|| {
         let (topic, id) = (&queue.topic, queue.queue_id);
-        let what =
-            format!("group '{group}' has come to {offset} in queue {id} of topic '{topic}', which ends at {max}");
+        let what = format!(
+            "group '{group}' has come to {offset} in queue {id} of topic '{topic}', which ends at {max}"
+        );
         (what, Opening::Corrects)
     })
 }

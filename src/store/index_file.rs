@@ -155,11 +155,8 @@ impl IndexFile {
         let mut entries = Vec::with_capacity(count as usize);
         let mut number = first;
         while bytes.remaining() >= ENTRY_BYTES as usize {
-            let entry = Entry {
-                address: bytes.get_u64_le(),
-                len: bytes.get_u32_le(),
-                tag_hash: bytes.get_i32_le(),
-            };
+            let entry =
+                Entry { address: bytes.get_u64_le(), len: bytes.get_u32_le(), tag_hash: bytes.get_i32_le() };
             if bytes.get_u32_le() != entry_sum(self.base, number, &entry) {
                 let at = self.entries_at + number * ENTRY_BYTES;
                 return Err(corrupt_at(&self.path, at, "an entry has a wrong checksum"));
@@ -213,8 +210,7 @@ fn encode(content: &IndexContent) -> Vec<u8> {
     }
     let entries: usize = content.queues.iter().map(|part| part.entries.len()).sum();
     let entry_bytes = entries * ENTRY_BYTES as usize;
-    let mut out =
-        Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entry_bytes + keys.len());
+    let mut out = Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entry_bytes + keys.len());
     out.put_slice(&MAGIC);
     out.put_u64_le(content.base);
     out.put_u64_le(content.end);

@@ -15,6 +15,7 @@ mod opened;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
 use opened::Opened;
+pub(crate) use opened::{FLAGS_AT, NOT_CLOSED};
 use redb::{ReadTransaction, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};

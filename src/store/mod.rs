@@ -40,6 +40,7 @@ mod tests;
 mod threads;
 mod timers;
 pub mod verify;
+mod view;
 mod waiting;
 mod walk;
 

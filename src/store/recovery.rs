@@ -66,9 +66,7 @@ pub(crate) fn recover(
     // A checkpoint goes before each index file. Should the metadata be older than one nevertheless (its last commit was
     // damaged, or it was begun anew), the timers are read from the log again.
     let sealed = |segment: &Arc<Segment>| {
-        indexes
-            .get(&segment.base())
-            .is_some_and(|(index, _)| index.is_complete && index.end <= state.applied)
+        indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete && index.end <= state.applied)
     };
     let sealed = segments.iter().take_while(|segment| sealed(segment)).count();
     let unsealed = segments.split_off(sealed);
@@ -369,7 +367,8 @@ impl<'a> Scan<'a> {
         is_left: bool,
     ) -> Result<Self, Failure> {
         let base = segment.base();
-        let known = Known::of(segment, index.as_ref().map(|(index, _)| index.as_ref()), state.synced, is_left);
+        let known =
+            Known::of(segment, index.as_ref().map(|(index, _)| index.as_ref()), state.synced, is_left);
         let mut scan = Self {
             shared,
             segment,

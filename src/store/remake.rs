@@ -38,7 +38,9 @@ impl Inner {
     fn remake(&self, damaged: &Arc<IndexFile>, why: &Failure) -> Result<Option<Arc<IndexFile>>, Failure> {
         let _one_at_a_time = lock(&self.remaking);
         let held = self.shared.segments.used().into_iter().find(|held| held.segment.base() == damaged.base);
-        let Some((segment, Some(index))) = held.map(|held| (held.segment, held.index)) else { return Ok(None) };
+        let Some((segment, Some(index))) = held.map(|held| (held.segment, held.index)) else {
+            return Ok(None);
+        };
         if !Arc::ptr_eq(&index, damaged) {
             return Ok(Some(index));
         }

@@ -149,7 +149,8 @@ impl Segment {
     pub(crate) fn open_without_header(file: Arc<dyn DiskFile>, path: &Path) -> Result<Self, Failure> {
         let len = file.len().map_err(|e| io_failure("measure", path, &e))?;
         let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-        let base = name.parse().ok().filter(|base| path_of(path.parent().unwrap_or(Path::new("")), *base) == path);
+        let base =
+            name.parse().ok().filter(|base| path_of(path.parent().unwrap_or(Path::new("")), *base) == path);
         match (base, len.checked_sub(HEADER_BYTES)) {
             (Some(base), Some(capacity)) if capacity > ENVELOPE_BYTES as u64 => {
                 Ok(Self { path: path.to_owned(), file, base, capacity, generation: 0 })

@@ -9,7 +9,6 @@ mod finding;
 mod index;
 mod log;
 mod metadata;
-mod view;
 
 pub use finding::{Finding, Opening};
 
@@ -94,12 +93,7 @@ pub fn verify(
     Ok(verified)
 }
 
-fn check_format(
-    disk: &dyn Disk,
-    dir: &Path,
-    has_log: bool,
-    verified: &mut Verified,
-) -> Result<(), Failure> {
+fn check_format(disk: &dyn Disk, dir: &Path, has_log: bool, verified: &mut Verified) -> Result<(), Failure> {
     let path = dir.join(FORMAT_FILE);
     let file = match disk.open_to_read(&path) {
         Ok(file) => file,

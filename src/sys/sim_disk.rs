@@ -364,7 +364,8 @@ impl Disk for SimDisk {
             }
             Ok(is_there)
         })?;
-        Ok(is_taken.then(|| Box::new(SimLock { disk: self.clone(), path: path.to_owned() }) as Box<dyn DirLock>))
+        Ok(is_taken
+            .then(|| Box::new(SimLock { disk: self.clone(), path: path.to_owned() }) as Box<dyn DirLock>))
     }
 
     fn space(&self, dir: &Path) -> io::Result<DiskSpace> {

@@ -10,6 +10,7 @@
 
 mod capture;
 mod check;
+mod metadata;
 mod shell;
 mod stores;
 

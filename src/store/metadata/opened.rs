@@ -3,6 +3,7 @@
 use super::backend::Backend;
 use super::{Batch, MetaTable};
 use crate::protocol::failure::{Failure, FailureKind};
+use crate::store::view::Viewed;
 use crate::sys::disk::{Disk, is_disk_full};
 use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle};
 use std::collections::HashSet;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 
 /// Memory for pages of the file. Metadata is small; a store with millions of timers reads them in order.
 const CACHE_BYTES: usize = 2 << 20;
+
+/// A byte in the header of redb's file, and the flag in it that the file was not closed.
+pub(crate) const FLAGS_AT: u64 = 9;
+pub(crate) const NOT_CLOSED: u8 = 2;
 
 /// Appended to the file's name until it is complete.
 const DRAFT_SUFFIX: &str = ".new";
@@ -51,6 +56,12 @@ impl Opened {
         // Files appear complete: only damage empties one, and redb would take it for a new one.
         if file.is_empty()? {
             return Err(Problem::Damaged("the file is empty".to_owned()));
+        }
+        let mut flags = [0];
+        if file.read_at(&mut flags, FLAGS_AT)? == 1 && flags[0] & NOT_CLOSED != 0 {
+            // redb mends what a kill left, and writes before it knows whether it can. On a view first: a file that is
+            // refused stays as it was found.
+            Self::with_backend(Backend::new(Arc::new(Viewed::of(file.clone())?)))?.close()?;
         }
         Self::with_backend(Backend::new(file))
     }

@@ -33,10 +33,11 @@ impl Compared {
         damaged: &[(u64, u64)],
     ) -> Self {
         let mut compared = Self::default();
-        let outcome = compared.entries(index, rows, own, segment, damaged).and_then(|differs| match differs {
-            Some(differs) => Ok(Some(differs)),
-            None => keys(index, own, segment, damaged),
-        });
+        let outcome =
+            compared.entries(index, rows, own, segment, damaged).and_then(|differs| match differs {
+                Some(differs) => Ok(Some(differs)),
+                None => keys(index, own, segment, damaged),
+            });
         compared.finding = match outcome {
             Ok(None) => None,
             Ok(Some(what)) => {

@@ -109,12 +109,8 @@ impl Check<'_> {
     /// Where the log's records end in this segment, if it has any.
     fn run(&mut self, progress: &mut dyn FnMut(u64)) -> Result<Option<u64>, Failure> {
         let index = self.index();
-        let known = Known::of(
-            self.segment,
-            index.as_ref().map(|(index, _)| index),
-            self.state.synced,
-            self.is_left,
-        );
+        let known =
+            Known::of(self.segment, index.as_ref().map(|(index, _)| index), self.state.synced, self.is_left);
         let own = Shared::scratch(self.disk.clone());
         let (damaged, end) = self.walk(&own, known, progress)?;
         let compared = match &index {
@@ -239,9 +235,10 @@ impl Check<'_> {
     }
 
     fn take_bounds(&mut self, own: &Shared, rows: &[DirectoryRow]) {
-        let recorded = own.queues().into_iter().map(|queue| {
-            (queue.topic().clone(), queue.id(), queue.min_offset(), queue.max_offset())
-        });
+        let recorded = own
+            .queues()
+            .into_iter()
+            .map(|queue| (queue.topic().clone(), queue.id(), queue.min_offset(), queue.max_offset()));
         let indexed =
             rows.iter().map(|row| (row.topic.clone(), row.queue_id, row.first, row.first + row.count));
         for (topic, id, min, max) in recorded.chain(indexed) {

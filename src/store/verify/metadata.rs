@@ -1,24 +1,22 @@
 //! The metadata: its file by redb's own check, on a view, and what its rows say of the log.
 
-use super::view::View;
 use super::{Finding, Opening, Verified, metadata_file};
 use crate::protocol::failure::Failure;
 use crate::protocol::record::Record;
 use crate::store::checkpoint::Table;
-use crate::store::metadata::{MetaTable, Metadata};
+use crate::store::metadata::{FLAGS_AT, MetaTable, Metadata, NOT_CLOSED};
 use crate::store::recovery::State;
 use crate::store::retention::parse_floor_key;
 use crate::store::timers::parse_row_key;
+use crate::store::view::View;
 use crate::sys::disk::Disk;
 use bytes::Bytes;
 use std::path::Path;
 use std::sync::Arc;
 
-/// redb's file begins with a header of 64 bytes and two commit slots of 128. In this byte of it, one bit says which slot
-/// was written last, another that the file was not closed.
-const FLAGS_AT: u64 = 9;
+/// The flag that the second commit slot was written last, in the byte that has [`NOT_CLOSED`].
 const SECOND_SLOT: u8 = 1;
-const NOT_CLOSED: u8 = 2;
+/// redb's file begins with a header of 64 bytes and two commit slots of 128.
 const SLOTS_AT: u64 = 64;
 const SLOT_BYTES: u64 = 128;
 /// A slot ends with its checksum.
@@ -38,7 +36,8 @@ pub(super) fn check(
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             if has_log {
-                let what = "it is missing beside a log: topics, timers and the progress of groups are not known";
+                let what =
+                    "it is missing beside a log: topics, timers and the progress of groups are not known";
                 verified.report(Finding::new(&path, None, what, Opening::MakesAnew));
             }
             return None;
@@ -120,11 +119,7 @@ fn take_rows(metadata: &Metadata, path: &Path, verified: &mut Verified) -> Resul
 }
 
 /// All rows of a table, some at a time.
-fn each(
-    metadata: &Metadata,
-    table: MetaTable,
-    mut row: impl FnMut(Vec<u8>, Vec<u8>),
-) -> Result<(), Failure> {
+fn each(metadata: &Metadata, table: MetaTable, mut row: impl FnMut(Vec<u8>, Vec<u8>)) -> Result<(), Failure> {
     let mut from = Vec::new();
     loop {
         let rows = metadata.range(table, &from, None, ROWS)?;
@@ -140,7 +135,8 @@ pub(super) fn check_against_log(dir: &Path, state: &State, end: u64, verified: &
     let path = metadata_file(dir);
     for (name, address) in [("applied", state.applied), ("synced", state.synced)] {
         if address > end {
-            let what = format!("its row '{name}' says that the log had come to {address}, but it ends at {end}");
+            let what =
+                format!("its row '{name}' says that the log had come to {address}, but it ends at {end}");
             verified.report(Finding::new(&path, None, what, Opening::Corrects));
         }
     }

@@ -10,9 +10,9 @@ const PAGE_BYTES: u64 = 4096;
 
 /// Opens files of another disk; they begin with `patches` (offset, bytes) in place of what they hold.
 #[derive(Debug)]
-pub(super) struct View {
-    pub(super) disk: Arc<dyn Disk>,
-    pub(super) patches: Vec<(u64, Vec<u8>)>,
+pub(crate) struct View {
+    pub(crate) disk: Arc<dyn Disk>,
+    pub(crate) patches: Vec<(u64, Vec<u8>)>,
 }
 
 impl Disk for View {
@@ -21,10 +21,7 @@ impl Disk for View {
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        let file = self.disk.open_to_read(path)?;
-        let len = file.len()?;
-        let state = State { pages: BTreeMap::new(), len, kept: len };
-        let viewed = Viewed { file, state: Mutex::new(state) };
+        let viewed = Viewed::of(self.disk.open_to_read(path)?)?;
         for (offset, bytes) in &self.patches {
             viewed.write_all_at(bytes, *offset)?;
         }
@@ -73,8 +70,9 @@ fn only_read(path: &Path) -> io::Error {
     io::Error::new(ErrorKind::ReadOnlyFilesystem, message)
 }
 
+/// One such file.
 #[derive(Debug)]
-struct Viewed {
+pub(crate) struct Viewed {
     file: Arc<dyn DiskFile>,
     state: Mutex<State>,
 }
@@ -89,6 +87,11 @@ struct State {
 }
 
 impl Viewed {
+    pub(crate) fn of(file: Arc<dyn DiskFile>) -> io::Result<Self> {
+        let len = file.len()?;
+        Ok(Self { file, state: Mutex::new(State { pages: BTreeMap::new(), len, kept: len }) })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
