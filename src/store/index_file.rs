@@ -118,9 +118,10 @@ impl IndexFile {
         let (directory_bytes, entries, keys) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u64_le());
         let (directory_sum, keys_sum) = (rest.get_u32_le(), rest.get_u32_le());
         let len = file.len().map_err(|e| io_failure("measure", path, &e))?;
-        let entries_at = HEADER_BYTES + directory_bytes;
-        let keys_at = entries_at + entries * ENTRY_BYTES;
-        if len < keys_at + keys * KEY_BYTES {
+        // Saturating: what is too much to count is too much for the file.
+        let entries_at = HEADER_BYTES.saturating_add(directory_bytes);
+        let keys_at = entries_at.saturating_add(entries.saturating_mul(ENTRY_BYTES));
+        if len < keys_at.saturating_add(keys.saturating_mul(KEY_BYTES)) {
             return Err(corrupt_at(path, len, "it ends there, its header speaks of more"));
         }
         let index = Self {
