@@ -7,11 +7,12 @@ use ons::protocol::failure::{Failure, Stored, Submitted};
 use ons::protocol::properties::{self, Properties};
 use ons::protocol::record::{Record, body_crc};
 use ons::protocol::request::{
-    ConsumeFrom, ConsumerData, Heartbeat, Notified, PullResponse, QueueOffset, SendBackRequest, SendResponse,
-    Subscription,
+    ConsumeFrom, ConsumerData, Heartbeat, Notified, PullResponse, QueueOffset, SendAnswer, SendBackRequest,
+    SendResponse, SendSink, Subscription,
 };
 use ons::protocol::tags::TagExpression;
 use ons::sys::clock::{Clock, ManualClock};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -37,6 +38,28 @@ struct Deaf;
 
 impl Notified for Deaf {
     fn group_changed(&self, _: &str) {}
+}
+
+/// Hears the answer to one asynchronous send.
+struct Heard {
+    own: Driver,
+    topic: &'static str,
+    message: Message,
+    was_refusing: bool,
+}
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heard").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+impl SendSink for Heard {
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
+        for answer in answers {
+            self.own.sent(self.topic, self.message.clone(), self.was_refusing, answer.result);
+        }
+    }
 }
 
 impl Driver {
@@ -153,9 +176,9 @@ impl Driver {
         let body = body_of(id, message.len);
         let request = request(topic, queue, self.clock.wall_ms(), text.as_text(), &body);
         let was_refusing = self.model().is_refusing;
-        let (own, later) = (self.clone(), message.clone());
-        let done = Box::new(move |result| own.sent(topic, later, was_refusing, result));
-        if let Submitted::Done(result) = broker.send_async(&request, done) {
+        let own = self.clone();
+        let sink: Arc<dyn SendSink> = Arc::new(Heard { own, topic, message: message.clone(), was_refusing });
+        if let Submitted::Done(result) = broker.send_async(&request, &sink, id) {
             self.sent(topic, message, was_refusing, result);
         }
     }
