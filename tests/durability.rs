@@ -13,6 +13,8 @@ mod check;
 mod failing_io;
 #[path = "durability/left_out.rs"]
 mod left_out;
+#[path = "durability/left_over.rs"]
+mod left_over;
 #[path = "durability/life.rs"]
 mod life;
 #[path = "durability/machine.rs"]

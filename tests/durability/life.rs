@@ -12,6 +12,7 @@ use ons::protocol::request::{
 };
 use ons::protocol::tags::TagExpression;
 use ons::sys::clock::{Clock, ManualClock};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -37,6 +38,28 @@ struct Deaf;
 
 impl Notified for Deaf {
     fn group_changed(&self, _: &str) {}
+}
+
+/// Hears the answer to one asynchronous send.
+struct Heard {
+    own: Driver,
+    topic: &'static str,
+    message: Message,
+    was_refusing: bool,
+}
+
+impl fmt::Debug for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Heard").field("message", &self.message).finish_non_exhaustive()
+    }
+}
+
+impl SendSink for Heard {
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
+        for answer in answers {
+            self.own.sent(self.topic, self.message.clone(), self.was_refusing, answer.result);
+        }
+    }
 }
 
 impl Driver {
@@ -153,10 +176,9 @@ impl Driver {
         let body = body_of(id, message.len);
         let request = request(topic, queue, self.clock.wall_ms(), text.as_text(), &body);
         let was_refusing = self.model().is_refusing;
-        let (own, later) = (self.clone(), message.clone());
-        let told = move |result| own.sent(topic, later, was_refusing, result);
-        let sink: Arc<dyn SendSink> = Arc::new(Told(Mutex::new(Some(Box::new(told)))));
-        if let Submitted::Done(result) = broker.send_async(&request, &sink, 0) {
+        let own = self.clone();
+        let sink: Arc<dyn SendSink> = Arc::new(Heard { own, topic, message: message.clone(), was_refusing });
+        if let Submitted::Done(result) = broker.send_async(&request, &sink, id) {
             self.sent(topic, message, was_refusing, result);
         }
     }
@@ -324,24 +346,5 @@ impl Driver {
 
     fn failed(&self, failure: Failure) {
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(failure);
-    }
-}
-
-/// Hears of one asynchronous send.
-struct Told(Mutex<Option<Outcome>>);
-type Outcome = Box<dyn FnOnce(Result<SendResponse, Failure>) + Send>;
-
-impl std::fmt::Debug for Told {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Told")
-    }
-}
-
-impl SendSink for Told {
-    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
-        for answer in answers {
-            let told = self.0.lock().unwrap().take().expect("a send is answered once");
-            told(answer.result);
-        }
     }
 }
