@@ -65,6 +65,11 @@ fn producer() {
 }
 
 #[test]
+fn completions() {
+    pass(&compile("completions", LINK_SHARED), &[]);
+}
+
+#[test]
 fn push_consumer() {
     pass(&compile("push_consumer", LINK_SHARED), &[]);
 }

@@ -31,7 +31,19 @@ part() {
 cargo_test() {
     "${CARGO:-cargo}" test --locked --features testing "$@" -- --nocapture
 }
-@PARTS@
+
+part durability cargo_test --test durability
+part bit-rot cargo_test --test bit_rot
+part kills cargo_test --test crash
+part lifecycle cargo_test --test c_programs --test hand_over
+part cpp bindings/cpp/tests/run.sh
+part models tests/models.sh
+part sanitizers tests/sanitizers.sh
+if tools/has-dotnet.sh ".NET parts"; then
+    part dotnet bindings/dotnet/test.sh
+fi
+part fuzz tests/fuzz.sh
+part bench make bench
 
 echo
 cat "$table"

@@ -27,7 +27,8 @@ builder.Services.AddSingleton(_ =>
     producer.Start();
     return producer;
 });
-builder.Services.AddHostedService(services => new Worker(services.GetRequiredService<Producer>(), Property("ConsumerId")));
+builder.Services.AddHostedService(services => new Worker(
+    services.GetRequiredService<Producer>(), Property("ConsumerId"), services.GetRequiredService<IHostApplicationLifetime>()));
 WebApplication application = builder.Build();
 application.Urls.Add("http://127.0.0.1:0");
 application.MapPost("/send", async (Producer producer) => (await producer.SendAsync(new Message("host", "a", "body"))).MessageId);
@@ -35,12 +36,16 @@ await application.RunAsync();
 Console.WriteLine("stopped");
 
 /// <summary>Consumes, and sends what it consumes again, until the host stops.</summary>
-internal sealed class Worker(Producer producer, FactoryProperty property) : BackgroundService
+internal sealed class Worker(Producer producer, FactoryProperty property, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private const int MessagesToBeReady = 50;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        // A host that is stopped while its web server starts ends with an exception of its own.
+        var started = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using CancellationTokenRegistration registration = lifetime.ApplicationStarted.Register(started.SetResult);
+        await started.Task.ConfigureAwait(false);
         int received = 0;
         await using var consumer = new PushConsumer(property);
         consumer.Subscribe("host", "*", async message =>

@@ -17,11 +17,12 @@ namespace Ons.Tests
 
         public ProgramRun(string program, Action<string> lineWritten, params string[] arguments)
         {
-            var start = new ProcessStartInfo("dotnet")
+            // What a shell starts in the background inherits that SIGINT is ignored.
+            string[] command = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT", "dotnet", "exec"] : ["dotnet", "exec"];
+            var start = new ProcessStartInfo(command[0], [.. command[1..], Path.Combine(AppContext.BaseDirectory, program + ".dll")])
             {
                 RedirectStandardError = true,
                 RedirectStandardOutput = true,
-                ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, program + ".dll") },
                 // A crash is expected of some, its dump is not wanted.
                 Environment = { ["HOME"] = _home.FullName, ["DOTNET_DbgEnableMiniDump"] = "0" },
             };
