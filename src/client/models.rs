@@ -68,7 +68,11 @@ impl World {
     }
 
     fn answer(&self, token: u64) {
-        self.outstanding.clone().answered(vec![SendAnswer { token, result: Ok(RESPONSE) }]);
+        self.answer_with(token, RESPONSE);
+    }
+
+    fn answer_with(&self, token: u64, response: SendResponse) {
+        self.outstanding.clone().answered(vec![SendAnswer { token, result: Ok(response) }]);
     }
 
     fn fail_all(&self) {
@@ -149,8 +153,12 @@ fn a_late_answer_does_not_end_the_next_send_of_its_slot() {
         let twice = [0, 1].map(|_| on_thread(&world, move |world| world.answer(token)));
         let next = world.send();
         twice.into_iter().for_each(|thread| thread.join().unwrap());
-        world.answer(next);
+        world.answer_with(next, SendResponse { queue_offset: 8, ..RESPONSE });
         world.shut_down();
+        for (number, outcome) in world.told.lock().unwrap().iter() {
+            let own = [7, 8][*number];
+            assert!(!is_patient() || outcome.as_ref().unwrap().queue_offset == own, "{number}: {outcome:?}");
+        }
     });
 }
 

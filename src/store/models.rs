@@ -95,7 +95,10 @@ fn a_close_answers_everybody_who_waits() {
     explore("group commit: closed while senders wait", SCHEDULES, || {
         let world = World::new(FlushMode::Sync);
         let closing = world.clone();
-        let closer = thread::spawn(move || closing.close());
+        let closer = thread::spawn(move || {
+            closing.close();
+            closing.check_all_written();
+        });
         world.run(&[World::send_blocked, World::send_async, World::send_blocked], 2);
         closer.join().unwrap();
         let after = world.stored();

@@ -7,12 +7,14 @@
 //! *Architecture Invariant:* above this room nobody names `std::sync`'s locks or `std::thread`; what did would run
 //! outside of the models' sight, and could block the one thread they run on for ever.
 
+#[cfg(all(target_os = "linux", not(feature = "models")))]
+pub mod futex;
 #[cfg(feature = "models")]
 pub mod model;
 
 #[cfg(feature = "models")]
 pub use model::{
-    Condvar, Instant, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, atomic, mpsc, thread,
+    Condvar, Instant, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, atomic, futex, mpsc, thread,
     thread_local,
 };
 #[cfg(not(feature = "models"))]

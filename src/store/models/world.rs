@@ -145,6 +145,11 @@ impl World {
         thread.into_iter().for_each(|mut thread| thread.join());
     }
 
+    /// That nothing is taken and not written.
+    pub(super) fn check_all_written(&self) {
+        assert_eq!(self.shared.published_end(), self.log.end().1);
+    }
+
     /// Checks the book against the log, and says how many records are stored.
     pub(super) fn stored(&self) -> usize {
         let bodies = self.readable();

@@ -7,6 +7,7 @@
 
 mod condvar;
 pub mod explore;
+pub mod futex;
 pub mod step_disk;
 pub mod thread;
 mod time;

@@ -1,6 +1,7 @@
 //! Runs a model under many schedules: half of them random, half by probabilistic concurrency testing, which finds a
 //! bug that needs few switches at exactly the right places.
 
+use super::futex;
 use super::thread;
 use super::time;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Schedule, Scheduler, Task, TaskId};
@@ -77,6 +78,7 @@ pub fn is_patient() -> bool {
 fn in_time(model: &dyn Fn()) {
     KEEPER.set(None);
     time::begin();
+    futex::begin();
     let keeper = thread::spawn(|| {
         KEEPER.set(Some(shuttle::current::me()));
         time::keep(is_patient().then_some(TIME_LIMIT));
