@@ -6,7 +6,7 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 
-.PHONY: all help lib examples demo-programs demo test bench install lint check-windows clean
+.PHONY: all help lib examples demo-programs demo test prove bench install lint check-windows clean
 
 all: lib examples demo-programs
 
@@ -14,6 +14,7 @@ help:
 	@echo "make                  the library (build/lib), the examples and the demo programs"
 	@echo "make demo             100 000 messages from one program to the next, in C++ and in C#"
 	@echo "make test             every test: Rust, C, C++, .NET, examples"
+	@echo "make prove            the whole of what make test runs a bounded part of: hours; a table at its end"
 	@echo "make bench            the figures, and beside each the machine's own limit (target/bench.json)"
 	@echo "make install PREFIX=  headers, libraries, package files"
 	@echo "make lint             formatters and linters, nothing is changed"
@@ -36,6 +37,9 @@ demo: lib
 
 test: lib
 	tests/run.sh
+
+prove: lib
+	tests/prove.sh
 
 bench: lib
 	$(CARGO) bench --locked --features testing --bench bench

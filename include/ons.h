@@ -198,6 +198,13 @@ typedef int32_t ons_log_level;
 typedef struct ons_broker ons_broker;
 
 /**
+ * Collects the ends of asynchronous sends, of any number of producers: for programs, and bindings of other languages,
+ * for which a callback each costs too much. Made by ons_completions_new, freed by ons_completions_free; any number
+ * of threads may use it at once.
+ */
+typedef struct ons_completions ons_completions;
+
+/**
  * Why a call failed. Owned by whoever received it through `error_out` (free with ons_error_free); the one a
  * callback is given is borrowed for that call. May be read by any thread.
  */
@@ -234,16 +241,23 @@ typedef struct ons_push_consumer ons_push_consumer;
 typedef struct ons_send_result ons_send_result;
 
 /**
- * Told how an asynchronous send ended: exactly one of `result` and `error` is not NULL, and both are borrowed for
- * the call. Runs on a library thread. It may send and free clients, but must not block for long (other callbacks wait
- * for it); a shutdown from inside it is refused with ONS_INVALID_STATE; it must not throw or longjmp out.
+ * Told that there is something for ons_completions_take: once, and again only after everything was taken. Runs on
+ * the thread that learned of the end of a send, also on the one that writes the log and inside any other call of the
+ * library: it must not wait for anything nor call the library, but only wake a thread that does.
  */
-typedef void (*ons_send_callback)(void *user_data, const ons_send_result *result, const ons_error *error);
+typedef void (*ons_completions_ready)(void *user_data);
 
 /**
  * Frees `user_data`; called exactly once, after the last use of it, on any thread. Must not call the library.
  */
 typedef void (*ons_destroy)(void *user_data);
+
+/**
+ * Told how an asynchronous send ended: exactly one of `result` and `error` is not NULL, and both are borrowed for
+ * the call. Runs on a library thread. It may send and free clients, but must not block for long (other callbacks wait
+ * for it); a shutdown from inside it is refused with ONS_INVALID_STATE; it must not throw or longjmp out.
+ */
+typedef void (*ons_send_callback)(void *user_data, const ons_send_result *result, const ons_error *error);
 
 /**
  * Consumes one message. `message` is borrowed for the call (ons_message_clone to keep it). Called on up to
@@ -303,7 +317,7 @@ void ons_error_free(ons_error *error);
 ons_status ons_version(const char **version_out, size_t *version_len_out, ons_error **error_out);
 
 /**
- * Writes the version of this C ABI: 1. It grows with every addition; a program built against version N runs with
+ * Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
  * every library of version N or above.
  */
 ons_status ons_abi_version(int32_t *version_out,
@@ -632,6 +646,31 @@ ons_status ons_message_system_property_at(const ons_message *message,
 ons_status ons_message_clear_system_properties(ons_message *message, ons_error **error_out);
 
 /**
+ * Lends everything a message has but its properties, of which it writes how many there are: of the user's, and of
+ * the system's those that have no output here. Texts and bytes are valid until the message is changed or freed.
+ */
+ons_status ons_message_parts(const ons_message *message,
+                             const char **topic_out,
+                             size_t *topic_len_out,
+                             const char **tag_out,
+                             size_t *tag_len_out,
+                             const char **key_out,
+                             size_t *key_len_out,
+                             const uint8_t **body_out,
+                             size_t *body_len_out,
+                             const char **message_id_out,
+                             size_t *message_id_len_out,
+                             int64_t *start_deliver_time_out,
+                             int64_t *store_timestamp_out,
+                             int64_t *born_timestamp_out,
+                             int64_t *queue_offset_out,
+                             int32_t *queue_id_out,
+                             int32_t *reconsume_times_out,
+                             size_t *property_count_out,
+                             size_t *other_system_property_count_out,
+                             ons_error **error_out);
+
+/**
  * Lends the message id. Valid until the result is freed.
  */
 ons_status ons_send_result_message_id(const ons_send_result *result,
@@ -665,6 +704,75 @@ ons_status ons_send_result_queue_offset(const ons_send_result *result,
  * Frees a result. NULL is ignored.
  */
 void ons_send_result_free(ons_send_result *result);
+
+/**
+ * Makes an empty collection. `destroy` (may be NULL) runs exactly once, when the collection is freed and no send
+ * that was begun with it is under way any more, or when this call fails.
+ */
+ons_status ons_completions_new(ons_completions_ready ready,
+                               void *user_data,
+                               ons_destroy destroy,
+                               ons_completions **completions_out,
+                               ons_error **error_out);
+
+/**
+ * Sends a message without waiting for the disk, as ons_producer_send_async does, but without a callback:
+ * (a) ONS_OK and `*is_done_out` is 1: it is stored, at `*queue_id_out` and `*queue_offset_out`; (b) ONS_OK and
+ * `*is_done_out` is 0: `completions` gives the outcome once, with `token`, perhaps before this call returns; the
+ * other two are not written; (c) another status: it failed at once. `message_id_out` has room for 32 characters,
+ * which are written in (a) and (b), without a NUL. The message may be changed or freed as soon as this call returns.
+ */
+ons_status ons_producer_send_collected(const ons_producer *producer,
+                                       ons_message *message,
+                                       const ons_completions *completions,
+                                       uint64_t token,
+                                       int32_t *is_done_out,
+                                       char *message_id_out,
+                                       int32_t *queue_id_out,
+                                       int64_t *queue_offset_out,
+                                       ons_error **error_out);
+
+/**
+ * ons_message_new_with, ons_producer_send_collected and ons_message_free in one call.
+ */
+ons_status ons_producer_send_parts_collected(const ons_producer *producer,
+                                             const char *topic,
+                                             size_t topic_len,
+                                             const char *tag,
+                                             size_t tag_len,
+                                             const char *key,
+                                             size_t key_len,
+                                             const uint8_t *body,
+                                             size_t body_len,
+                                             const ons_completions *completions,
+                                             uint64_t token,
+                                             int32_t *is_done_out,
+                                             char *message_id_out,
+                                             int32_t *queue_id_out,
+                                             int64_t *queue_offset_out,
+                                             ons_error **error_out);
+
+/**
+ * Gives at most `max` ended sends, in the order in which they ended, and writes how many to `*count_out`. Each of
+ * the arrays has room for `max` entries, of 32 characters without a NUL in `message_ids_out`. Where `errors_out`
+ * receives an owned error the send failed, and of the others only the token is written; elsewhere it receives NULL.
+ * Take until the count is 0. After a shutdown of the producer
+ * everything about its sends can be taken.
+ */
+ons_status ons_completions_take(const ons_completions *completions,
+                                size_t max,
+                                uint64_t *tokens_out,
+                                char *message_ids_out,
+                                int32_t *queue_ids_out,
+                                int64_t *queue_offsets_out,
+                                ons_error **errors_out,
+                                size_t *count_out,
+                                ons_error **error_out);
+
+/**
+ * Frees a collection. What is still under way with it ends unheard. NULL is ignored.
+ */
+void ons_completions_free(ons_completions *completions);
 
 /**
  * Makes a producer; nothing is opened or started yet. The settings are checked: what this version does not

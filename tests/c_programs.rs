@@ -1,5 +1,9 @@
 //! The C programs of tests/c, compiled as strict C89 and run against the very files that are installed. Guards against
 //! a header that C does not take, symbols that leak, and calls that crash, hang, leak or lie when misused.
+// The figures of the programs.
+#![allow(clippy::print_stdout)]
+
+mod proof;
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +17,8 @@ use std::time::Duration;
 
 /// No program may take longer; one that does hangs.
 const PROGRAM_SECONDS_MAX: u64 = 120;
-/// How often a program ends without shutdown: what goes wrong there goes wrong now and then.
-const EXITS: usize = 5;
+/// The same when the whole is asked for.
+const WHOLE_PROGRAM_SECONDS_MAX: u64 = 3600;
 const STRICT: &[&str] = &["-std=c89", "-pedantic", "-Wall", "-Wextra", "-Werror", "-g"];
 
 #[test]
@@ -61,6 +65,11 @@ fn producer() {
 }
 
 #[test]
+fn completions() {
+    pass(&compile("completions", LINK_SHARED), &[]);
+}
+
+#[test]
 fn push_consumer() {
     pass(&compile("push_consumer", LINK_SHARED), &[]);
 }
@@ -71,18 +80,31 @@ fn broker() {
 }
 
 #[test]
-fn a_hundred_cycles_leave_nothing_behind() {
-    pass(&compile("cycles", LINK_SHARED), &[]);
+fn cycles_leave_nothing_behind() {
+    pass(&compile("cycles", LINK_SHARED), &[proof::size("100", "10000")]);
+}
+
+#[test]
+fn a_shutdown_ends_every_send_of_eight_threads() {
+    pass(&compile("shutdown_race", LINK_SHARED), &[proof::size("50", "1000")]);
 }
 
 #[test]
 fn exit_without_shutdown_neither_hangs_nor_crashes() {
     let program = compile("process", LINK_SHARED);
-    for what in ["exit-without-shutdown", "exit-in-listener", "exit-in-callback"] {
-        for _ in 0..EXITS {
+    let ways =
+        ["exit-without-shutdown", "exit-in-listener", "exit-in-listener-under-load", "exit-in-callback"];
+    // What goes wrong there goes wrong now and then.
+    let times = proof::size(5, 100);
+    for what in ways {
+        for _ in 0..times {
             pass(&program, &[what]);
         }
     }
+    println!(
+        "prove: exit() of a C program with everything running: {} ways, {times} times each, 0 hung",
+        ways.len()
+    );
 }
 
 /// What was acknowledged is there for the next process, whatever the first one did not do.
@@ -97,6 +119,11 @@ fn exit_without_shutdown_loses_nothing() {
 #[test]
 fn a_forked_child_is_refused_and_its_parent_goes_on() {
     pass(&compile("process", LINK_SHARED), &["fork"]);
+}
+
+#[test]
+fn a_child_forked_while_eight_threads_send_waits_for_nobody() {
+    pass(&compile("process", LINK_SHARED), &["fork-under-load"]);
 }
 
 #[test]
@@ -159,9 +186,11 @@ fn pass(program: &Path, arguments: &[&str]) {
     run_at_home(program, arguments, &scratch(&name.replace('/', "_")));
 }
 
-/// Runs a program with a directory as its last argument and as its home.
+/// Runs a program with a directory as its last argument and as its home; what it proves is passed on.
 fn run_at_home(program: &Path, arguments: &[&str], home: &Path) {
-    run(Command::new(program).args(arguments).arg(home).env("HOME", home).env("ONS_HOME", home));
+    let output = run(Command::new(program).args(arguments).arg(home).env("HOME", home).env("ONS_HOME", home));
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    lines.lines().filter(|line| line.starts_with("prove: ")).for_each(|line| println!("{line}"));
 }
 
 /// Compiles tests/c/`name`.c with what the C tests share.
@@ -170,7 +199,7 @@ fn compile(name: &str, link: &[&str]) -> PathBuf {
     let program = scratch("bin").join(format!("{name}-{}", std::thread::current().name().unwrap()));
     let mut compiler = Command::new("cc");
     if name != "dlopen" {
-        compiler.arg(root().join("tests/c/check.c"));
+        compiler.arg(root().join("tests/c/check.c")).arg(root().join("tests/c/footprint.c"));
     }
     run(compiler
         .args(STRICT)
@@ -201,12 +230,14 @@ fn library() -> &'static Path {
 fn run(command: &mut Command) -> Output {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let child = child.unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let id = child.id().to_string();
+    let id = child.id();
     let (sender, receiver) = mpsc::channel();
     let waiter = std::thread::spawn(move || sender.send(child.wait_with_output()));
-    let output = receiver.recv_timeout(Duration::from_secs(PROGRAM_SECONDS_MAX)).unwrap_or_else(|_| {
-        Command::new("kill").args(["-9", &id]).status().unwrap();
-        panic!("{command:?} hangs: it did not end within {PROGRAM_SECONDS_MAX} s")
+    let seconds_max = proof::size(PROGRAM_SECONDS_MAX, WHOLE_PROGRAM_SECONDS_MAX);
+    let output = receiver.recv_timeout(Duration::from_secs(seconds_max)).unwrap_or_else(|_| {
+        let stacks = proof::stacks_of(id);
+        Command::new("kill").args(["-9", &id.to_string()]).status().unwrap();
+        panic!("{command:?} hangs: it did not end within {seconds_max} s\n{stacks}")
     });
     waiter.join().unwrap().unwrap();
     let output = output.unwrap();

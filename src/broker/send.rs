@@ -17,6 +17,8 @@ use crate::protocol::request::SendResponse;
 use crate::protocol::request::SendSink;
 use crate::protocol::tags::tag_hash;
 use crate::store::Append;
+use crate::store::Noted;
+use crate::store::topic_hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -41,8 +43,8 @@ const OWN_PROPERTIES: &[&str] = &[properties::TIMER_OUT_MS, properties::TIMER_OR
 impl Broker {
     /// Stores a message and waits for it, at most `timeout`, on this thread where that is possible.
     pub fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure> {
-        let (topic, tag_hash) = self.admit(request)?;
-        let append = append_of(&topic, request, tag_hash)?;
+        let (topic, inspected) = self.admit(request)?;
+        let append = append_of(&topic, request, inspected)?;
         let appended = self.store.append_blocking(&append, timeout)?;
         Ok(appended.response(append.queue.id()))
     }
@@ -54,11 +56,11 @@ impl Broker {
         sink: &Arc<dyn SendSink>,
         token: u64,
     ) -> Submitted<SendResponse> {
-        let (topic, tag_hash) = match self.admit(request) {
+        let (topic, inspected) = match self.admit(request) {
             Ok(admitted) => admitted,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let append = match append_of(&topic, request, tag_hash) {
+        let append = match append_of(&topic, request, inspected) {
             Ok(append) => append,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
@@ -72,24 +74,30 @@ impl Broker {
 
     /// Hands a message over without waiting; an error only for what can be told at once.
     pub fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
-        let (topic, tag_hash) = self.admit(request)?;
-        self.store.append_detached(&append_of(&topic, request, tag_hash)?)
+        let (topic, inspected) = self.admit(request)?;
+        self.store.append_detached(&append_of(&topic, request, inspected)?)
     }
 
-    /// The topic and the hash of the tag, if the message may be stored at all. The topic comes last: a message that
+    /// The topic and what the properties say, if the message may be stored at all. The topic comes last: a message that
     /// is refused makes none.
-    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(UsedTopic, i64), Failure> {
+    pub(super) fn admit(&self, request: &SendRequest<'_>) -> Result<(UsedTopic, Inspected), Failure> {
         self.check_open()?;
         check_sizes(request)?;
-        let tag_hash = inspect(request)?;
-        Ok((self.topics.open_for_send(request.topic, request.producer_group)?, tag_hash))
+        let inspected = inspect(request)?;
+        Ok((self.topics.open_for_send(request.topic, request.producer_group)?, inspected))
     }
+}
+
+/// What a message's properties say to the broker and to the store.
+pub(super) struct Inspected {
+    pub(super) tag_hash: i64,
+    noted: Noted,
 }
 
 pub(super) fn append_of<'a>(
     topic: &'a UsedTopic,
     request: &'a SendRequest<'a>,
-    tag_hash: i64,
+    inspected: Inspected,
 ) -> Result<Append<'a>, Failure> {
     let queue = topic.queue_for_send(request.queue_id)?;
     let head = RecordHead {
@@ -100,7 +108,9 @@ pub(super) fn append_of<'a>(
         reconsume_times: request.reconsume_times,
         ..RecordHead::default()
     };
-    Ok(Append { queue, head, properties: request.properties, body: request.body, tag_hash })
+    let Inspected { tag_hash, noted } = inspected;
+    let (properties, body) = (request.properties, request.body);
+    Ok(Append { queue, head, properties, body, tag_hash, noted: Some(noted) })
 }
 
 fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {
@@ -126,15 +136,18 @@ fn check_sizes(request: &SendRequest<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One pass over the properties: the hash of the tag, or why the message cannot be stored.
-fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
+/// One pass over the properties: what they say, or why the message cannot be stored.
+fn inspect(request: &SendRequest<'_>) -> Result<Inspected, Failure> {
     let topic = request.topic;
+    let (topic_hash, mut noted) = (topic_hash(topic), Noted::default());
     let mut tag: Option<&str> = None;
     for (name, value) in properties::iter(request.properties) {
         if name == properties::TAGS {
             tag = Some(value);
-        } else if matches!(name, properties::UNIQ_KEY | properties::KEYS) {
-            // The usual ones are none of those below.
+        } else if name == properties::UNIQ_KEY {
+            noted.add_key(topic_hash, value);
+        } else if name == properties::KEYS {
+            noted.add_keys(topic_hash, value);
         } else if value != "0" && DELIVERY_TIME_PROPERTIES.contains(&name) {
             return Err(Failure::not_supported(format!(
                 "the message to topic '{topic}' has a delivery time (property '{name}'): \
@@ -151,7 +164,7 @@ fn inspect(request: &SendRequest<'_>) -> Result<i64, Failure> {
     if request.sys_flag & SYS_FLAG_TRANSACTION_MASK != 0 {
         return Err(transactional(topic, "sysFlag"));
     }
-    Ok(tag.map_or(0, tag_hash))
+    Ok(Inspected { tag_hash: tag.map_or(0, tag_hash), noted })
 }
 
 fn transactional(topic: &str, by: &str) -> Failure {

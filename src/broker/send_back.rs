@@ -103,6 +103,7 @@ pub(super) fn append_copy(store: &Store, copy: &Copy, completion: Completion<App
         properties: copy.properties.as_text(),
         body: copy.record.body(),
         tag_hash: copy.properties.get(properties::TAGS).map_or(0, tag_hash),
+        noted: None,
     };
     // Whoever is told the result takes the completion: the store later, or this call now.
     let slot = Arc::new(Mutex::new(Some(completion)));

@@ -1,5 +1,6 @@
 //! A message as a program sees it: topic, tag, key, body and properties, on the way out and on the way in.
 
+mod labels;
 mod system_property;
 mod text;
 

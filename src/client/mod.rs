@@ -3,6 +3,7 @@
 //! *Architecture Invariant:* `client` does not know whether its transport is TCP or this process.
 
 pub mod callbacks;
+pub mod completions;
 pub mod connection;
 pub mod factory_property;
 pub mod ids;

@@ -27,9 +27,14 @@ use std::time::Duration;
 
 pub type SendOutcome = Result<SendResult, Failure>;
 
-/// Is told the outcome of one asynchronous send, exactly once, on the thread `ons-callback`.
+/// Is told the outcome of one asynchronous send, exactly once, on the thread `ons-callback` unless it is light.
 pub trait SendCallback: Send + 'static {
     fn call(self, outcome: SendOutcome);
+
+    /// Whether it neither waits nor runs the user's code: then it is told on the thread that learned the outcome.
+    fn is_light(&self) -> bool {
+        false
+    }
 }
 
 impl<F: FnOnce(SendOutcome) + Send + 'static> SendCallback for F {
@@ -56,6 +61,8 @@ pub struct Outstanding<C> {
     scheduler: Arc<Scheduler>,
     timeout: Duration,
     is_sweep_due: AtomicBool,
+    /// A callback that was light has been here: while none has, answers need not be looked at where they come in.
+    has_light: AtomicBool,
     own: Weak<Outstanding<C>>,
 }
 
@@ -130,6 +137,7 @@ impl<C: SendCallback> Outstanding<C> {
             scheduler,
             timeout,
             is_sweep_due: AtomicBool::new(false),
+            has_light: AtomicBool::new(false),
             own: own.clone(),
         })
     }
@@ -138,6 +146,9 @@ impl<C: SendCallback> Outstanding<C> {
     pub fn list(&self, begun: Begun<'_, C>, topic: &str, message_id: UniqueId, callback: C) -> u64 {
         let shard = begun.shard;
         begun.leave_open();
+        if callback.is_light() && !self.has_light.load(Ordering::Relaxed) {
+            self.has_light.store(true, Ordering::Relaxed);
+        }
         let waiting = Some(Waiting { message_id, age: Age::New, callback });
         let mut slots = self.slots(shard);
         let index = slots.free.pop().unwrap_or(slots.all.len() as u32);
@@ -164,7 +175,7 @@ impl<C: SendCallback> Outstanding<C> {
         answer: Result<SendResponse, Failure>,
     ) -> Option<(C, SendOutcome)> {
         let shard = shard_of(token);
-        let taken = self.slots(shard).take(SendAnswer { token, result: answer })?;
+        let taken = self.slots(shard).take(SendAnswer { token, result: answer }, |_| true).ok()?;
         self.end(shard, 1);
         Some((taken.callback, taken.outcome))
     }
@@ -250,24 +261,23 @@ impl<C: SendCallback> Taken<C> {
 }
 
 impl<C> Slots<C> {
-    /// Empties the slot of the answered send; `None` if it was told before.
-    fn take(&mut self, answer: SendAnswer) -> Option<Taken<C>> {
-        let SendAnswer { token, result } = answer;
-        let index = (token as u32) >> SHARD_BITS;
-        let slot = self.all.get_mut(index as usize)?;
-        if slot.generation != (token >> GENERATION_SHIFT) as u32 {
-            return None;
-        }
-        let Waiting { message_id, callback, .. } = slot.waiting.take()?;
+    /// Empties the slot of the answered send, if its callback is wanted. The answer is given back if it is not, or was told before.
+    fn take(&mut self, answer: SendAnswer, is_wanted: impl Fn(&C) -> bool) -> Result<Taken<C>, SendAnswer> {
+        let index = (answer.token as u32) >> SHARD_BITS;
+        let generation = (answer.token >> GENERATION_SHIFT) as u32;
+        let slot = self.all.get_mut(index as usize).filter(|slot| slot.generation == generation);
+        let Some(slot) = slot else { return Err(answer) };
+        let waiting = slot.waiting.take_if(|waiting| is_wanted(&waiting.callback));
+        let Some(Waiting { message_id, callback, .. }) = waiting else { return Err(answer) };
         slot.generation = slot.generation.wrapping_add(1);
         self.free.push(index);
-        let outcome = result.map(|response| SendResult {
+        let outcome = answer.result.map(|response| SendResult {
             message_id,
             topic: slot.topic.clone(),
             queue_id: response.queue_id,
             queue_offset: response.queue_offset,
         });
-        Some(Taken { callback, outcome })
+        Ok(Taken { callback, outcome })
     }
 }
 
@@ -317,15 +327,31 @@ impl<C> Outstanding<C> {
 
 impl<C: SendCallback> SendSink for Outstanding<C> {
     fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
-        let callbacks = self.callbacks.clone();
-        callbacks.push(self, answers);
+        let answers = if self.has_light.load(Ordering::Relaxed) {
+            self.tell_those(answers, C::is_light)
+        } else {
+            answers
+        };
+        if !answers.is_empty() {
+            let callbacks = self.callbacks.clone();
+            callbacks.push(self, answers);
+        }
     }
 }
 
 impl<C: SendCallback> Deliver for Outstanding<C> {
-    /// A thread's sends come in runs: their slots are emptied under one lock, and counted off in one step.
     fn deliver(&self, answers: Vec<SendAnswer>) {
+        // What is left was told before.
+        drop(self.tell_those(answers, |_| true));
+    }
+}
+
+impl<C: SendCallback> Outstanding<C> {
+    /// Tells the callbacks that are wanted, and returns the answers to the others. A thread's sends come in runs: their
+    /// slots are emptied under one lock, and counted off in one step.
+    fn tell_those(&self, answers: Vec<SendAnswer>, is_wanted: impl Fn(&C) -> bool) -> Vec<SendAnswer> {
         let mut answers = answers.into_iter().peekable();
+        let mut others = Vec::new();
         let mut taken = Vec::with_capacity(RUN_MAX);
         while let Some(shard) = answers.peek().map(|answer| shard_of(answer.token)) {
             {
@@ -333,13 +359,17 @@ impl<C: SendCallback> Deliver for Outstanding<C> {
                 let is_of_run = |answer: &SendAnswer| shard_of(answer.token) == shard;
                 for _ in 0..RUN_MAX {
                     let Some(answer) = answers.next_if(is_of_run) else { break };
-                    taken.extend(slots.take(answer));
+                    match slots.take(answer, &is_wanted) {
+                        Ok(send) => taken.push(send),
+                        Err(answer) => others.push(answer),
+                    }
                 }
             }
             let told = taken.len();
             taken.drain(..).for_each(Taken::tell);
             self.end(shard, told);
         }
+        others
     }
 }
 

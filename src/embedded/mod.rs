@@ -7,7 +7,10 @@ pub mod address;
 pub mod broker_handle;
 pub mod factory;
 mod host;
+#[cfg(not(feature = "testing"))]
 mod settings;
+#[cfg(feature = "testing")]
+pub mod settings;
 mod transport;
 
 #[cfg(test)]

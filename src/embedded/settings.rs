@@ -16,6 +16,10 @@ const SETTINGS: &[(&str, &str)] = &[
     (keys::DISK_MAX_USED_SPACE_RATIO, "ONS_DISK_MAX_USED_SPACE_RATIO"),
 ];
 
+/// Size of every segment of the log of stores opened from now on, unless 0; for tests that want many of them.
+#[cfg(feature = "testing")]
+pub static SEGMENT_BYTES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
 /// What was given explicitly, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Settings {
@@ -60,6 +64,11 @@ impl Settings {
             self.given.get(keys::DISK_MAX_USED_SPACE_RATIO).and_then(|text| text.parse().ok())
         {
             config.disk_used_percent_max = percent;
+        }
+        #[cfg(feature = "testing")]
+        match SEGMENT_BYTES.load(std::sync::atomic::Ordering::SeqCst) {
+            0 => {}
+            bytes => (config.segment_bytes_min, config.segment_bytes_max) = (bytes, bytes),
         }
         config
     }

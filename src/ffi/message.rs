@@ -1,5 +1,6 @@
 //! `ons_message`: what is sent and received.
 
+mod parts;
 mod properties;
 
 use crate::client::message::Message;

@@ -11,6 +11,7 @@
 
 mod boundary;
 mod broker;
+mod completions;
 mod error;
 mod factory_property;
 mod log;

@@ -1,5 +1,6 @@
 //! `ons_producer`: sends messages.
 
+use crate::client::completions::Collected;
 use crate::client::outstanding::SendCallback;
 use crate::client::outstanding::SendOutcome;
 use crate::client::producer::Producer;
@@ -125,7 +126,8 @@ pub unsafe extern "C" fn ons_producer_send_async(
             let outputs = (nullable_out(is_done_out), nullable_out(result_out));
             (borrow(producer, "producer")?, borrow_mut(message, "message")?, outputs.0, outputs.1)
         };
-        let callback = NativeCallback { function: callback.ok_or(Refusal::Null("callback"))?, user_data };
+        let callback =
+            NativeCallback::Function { function: callback.ok_or(Refusal::Null("callback"))?, user_data };
         let (is_done, place) = match (is_done, place) {
             (Some(is_done), Some(place)) => (is_done, place),
             (None, None) => return Ok(producer.submit_telling(message, callback)?),
@@ -143,17 +145,25 @@ pub unsafe extern "C" fn ons_producer_send_async(
     })
 }
 
-/// The caller's function and what it is called with.
-pub(crate) struct NativeCallback {
-    function: unsafe extern "C" fn(*mut c_void, *const ons_send_result, *const ons_error),
-    user_data: UserData,
+/// How the caller wants to be told.
+pub(crate) enum NativeCallback {
+    /// By a function and what it is called with.
+    Function {
+        function: unsafe extern "C" fn(*mut c_void, *const ons_send_result, *const ons_error),
+        user_data: UserData,
+    },
+    Collected(Collected),
 }
 
 impl SendCallback for NativeCallback {
     fn call(self, outcome: SendOutcome) {
+        let (function, user_data) = match self {
+            Self::Function { function, user_data } => (function, user_data),
+            Self::Collected(collected) => return collected.call(outcome),
+        };
         let call = |result, error| {
             // SAFETY: the caller's function, with the pointer it gave for it; the handles live during the call.
-            unsafe { (self.function)(self.user_data.pointer(), result, error) }
+            unsafe { function(user_data.pointer(), result, error) }
         };
         match outcome {
             Ok(result) => drop(lend::<ons_send_result, ()>(result, |result| call(result, ptr::null()))),
@@ -162,6 +172,10 @@ impl SendCallback for NativeCallback {
                 drop(lend::<ons_error, ()>(content, |error| call(ptr::null(), error)));
             }
         }
+    }
+
+    fn is_light(&self) -> bool {
+        matches!(self, Self::Collected(_))
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Append<'a> {
     pub body: &'a [u8],
     /// Java's hash of the tag, kept in the consume queue beside the position; what it means is the caller's matter.
     pub tag_hash: i64,
+    /// From a caller who has read the properties; else the store reads them.
+    pub noted: Option<Noted>,
 }
 
 /// Where a message was stored.
@@ -46,19 +48,24 @@ impl Appended {
 }
 
 /// What the store itself reads out of a message's properties, in one pass over the text.
-#[derive(Debug, Default)]
-pub(crate) struct Noted {
+#[derive(Debug, Default, Clone)]
+pub struct Noted {
     /// Hashes of the keys that find the message again: UNIQ_KEY and each of KEYS. Almost every message has one or two.
     keys: [u32; 2],
     keys_count: u8,
     rare: Option<Box<Rare>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Rare {
     more_keys: Vec<u32>,
     due_ms: Option<i64>,
     timer_origin: Option<u64>,
+}
+
+/// Where the hashes of a topic's keys start from.
+pub fn topic_hash(topic: &str) -> u32 {
+    crc32c::crc32c(topic.as_bytes())
 }
 
 /// Hash of a key within a topic, as the key index keeps it.
@@ -71,13 +78,8 @@ impl Noted {
         let mut noted = Self::default();
         for (name, value) in properties::iter(text) {
             match name {
-                properties::UNIQ_KEY => noted.add_key(key_hash(topic_hash, value)),
-                properties::KEYS => {
-                    value
-                        .split(' ')
-                        .filter(|key| !key.is_empty())
-                        .for_each(|key| noted.add_key(key_hash(topic_hash, key)));
-                }
+                properties::UNIQ_KEY => noted.add_key(topic_hash, value),
+                properties::KEYS => noted.add_keys(topic_hash, value),
                 properties::TIMER_OUT_MS if is_timer => noted.rare().due_ms = value.parse().ok(),
                 properties::TIMER_ORIGIN => noted.rare().timer_origin = value.parse().ok(),
                 _ => {}
@@ -101,7 +103,14 @@ impl Noted {
         self.rare.as_ref()?.timer_origin
     }
 
-    fn add_key(&mut self, hash: u32) {
+    /// Of KEYS: keys with a blank between two.
+    pub fn add_keys(&mut self, topic_hash: u32, keys: &str) {
+        keys.split(' ').filter(|key| !key.is_empty()).for_each(|key| self.add_key(topic_hash, key));
+    }
+
+    /// UNIQ_KEY, or one of KEYS.
+    pub fn add_key(&mut self, topic_hash: u32, key: &str) {
+        let hash = key_hash(topic_hash, key);
         match self.keys.get_mut(usize::from(self.keys_count)) {
             Some(slot) => {
                 *slot = hash;

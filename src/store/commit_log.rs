@@ -553,7 +553,10 @@ impl State {
 fn note(append: &Append<'_>) -> Result<(Noted, i32), Failure> {
     let topic = append.queue.topic().as_ref();
     record::check_lengths(topic, append.properties, append.body)?;
-    let noted = Noted::read(append.queue.topic_hash(), topic == TIMER_TOPIC, append.properties);
+    let noted = append
+        .noted
+        .clone()
+        .unwrap_or_else(|| Noted::read(append.queue.topic_hash(), topic == TIMER_TOPIC, append.properties));
     Ok((noted, record::body_crc(append.body)))
 }
 

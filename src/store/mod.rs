@@ -40,7 +40,7 @@ mod threads;
 mod timers;
 mod waiting;
 
-pub use append::{Append, Appended};
+pub use append::{Append, Appended, Noted, topic_hash};
 pub use checkpoint::Table;
 pub use directory::FORMAT_FILE;
 pub use read::Read;

@@ -1,6 +1,7 @@
 //! One consume queue: which records, in order. It is derived from the log and never written by itself: entries of
 //! segments in use are in memory, those of finished segments in the segment's index file ([`super::index_file`]).
 
+use super::append::topic_hash;
 use super::index_file::IndexFile;
 use crate::protocol::failure::Failure;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
@@ -62,7 +63,7 @@ pub(crate) struct Span {
 
 impl Queue {
     pub(crate) fn new(topic: Arc<str>, id: i32) -> Self {
-        let topic_hash = crc32c::crc32c(topic.as_bytes());
+        let topic_hash = topic_hash(&topic);
         Self { topic, id, topic_hash, assigned: OwnLine::default(), readable: OwnLine::default() }
     }
 

@@ -40,7 +40,8 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     fn wall_ms(&self) -> i64 {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        // In 64 bits: every send asks twice.
+        (since.as_secs() * 1000) as i64 + i64::from(since.subsec_millis())
     }
 
     fn monotonic(&self) -> Duration {

@@ -82,6 +82,47 @@ static void parts_come_back_as_they_were(void) {
     ons_message_free(message);
 }
 
+/* ons_message_parts answers as the single functions do. */
+static void all_parts_in_one_call(void) {
+    ons_message *message = full_message();
+    const char *texts[4];
+    size_t lens[4];
+    const uint8_t *body = NULL;
+    size_t body_len = 0;
+    int64_t times[3];
+    int64_t offset = -1;
+    int32_t queue_id = -1;
+    int32_t reconsume_times = -1;
+    size_t properties = 9;
+    size_t others = 9;
+    size_t i;
+    OK(ons_message_set_message_id(message, TEXT("id"), &failure));
+    OK(ons_message_set_start_deliver_time(message, 1700000000001, &failure));
+    OK(ons_message_set_store_timestamp(message, 1700000000002, &failure));
+    OK(ons_message_set_queue_offset(message, 3000000000, &failure));
+    OK(ons_message_set_reconsume_times(message, 7, &failure));
+    OK(ons_message_clear_properties(message, &failure));
+    OK(ons_message_set_property(message, TEXT("colour"), TEXT("red"), &failure));
+    OK(ons_message_set_property(message, TEXT("size"), TEXT("7"), &failure));
+    OK(ons_message_set_system_property(message, TEXT("__OTHER"), TEXT("x"), &failure));
+    OK(ons_message_parts(message, &texts[0], &lens[0], &texts[1], &lens[1], &texts[2], &lens[2], &body,
+                         &body_len, &texts[3], &lens[3], &times[0], &times[1], &times[2], &offset, &queue_id,
+                         &reconsume_times, &properties, &others, &failure));
+    for (i = 0; i < 4; i++) {
+        static const char *const values[] = {"topic", "tag", "key", "id"};
+        SAME(values[i], texts[i], lens[i]);
+    }
+    CHECK(body_len == sizeof(body_with_nul) && memcmp(body, body_with_nul, body_len) == 0);
+    CHECK(times[0] == 1700000000001 && times[1] == 1700000000002 && times[2] == 0);
+    CHECK(offset == 3000000000 && queue_id == 0 && reconsume_times == 7);
+    CHECK(properties == 2 && others == 1);
+    REFUSED(ONS_NULL_ARGUMENT, "born_timestamp_out",
+            ons_message_parts(message, &texts[0], &lens[0], &texts[1], &lens[1], &texts[2], &lens[2], &body,
+                              &body_len, &texts[3], &lens[3], &times[0], &times[1], NULL, &offset, &queue_id,
+                              &reconsume_times, &properties, &others, &failure));
+    ons_message_free(message);
+}
+
 static void a_copy_shares_the_body_and_nothing_else(void) {
     ons_message *message = full_message();
     ons_message *copy = NULL;
@@ -250,6 +291,7 @@ static void null_properties_are_refused(property_setter set, property_getter get
 int main(void) {
     an_empty_message_is_empty();
     parts_come_back_as_they_were();
+    all_parts_in_one_call();
     a_copy_shares_the_body_and_nothing_else();
     user_properties();
     system_properties_are_the_fields();

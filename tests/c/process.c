@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #define SENDS 100
+#define SENDERS 8
+#define FORKS_UNDER_LOAD 50
 
 static struct counter received = COUNTER_INIT;
 
@@ -85,6 +87,41 @@ static void exit_in_listener(const char *dir) {
     wait_for_ever();
 }
 
+static void *send_for_ever(void *producer) {
+    for (;;) {
+        send_one((ons_producer *)producer, "tag", "body");
+    }
+    return NULL;
+}
+
+static void start_senders(ons_producer *producer) {
+    pthread_t sender;
+    int i;
+    for (i = 0; i < SENDERS; i++) {
+        CHECK(pthread_create(&sender, NULL, send_for_ever, producer) == 0);
+    }
+}
+
+/* Only one thread may call exit. */
+static ons_action exit_inside_late(void *user_data, ons_message *message) {
+    (void)user_data;
+    (void)message;
+    counter_add(&received, 1);
+    if (counter_value(&received) >= SENDS) {
+        static pthread_mutex_t once = PTHREAD_MUTEX_INITIALIZER;
+        pthread_mutex_lock(&once);
+        exit(0);
+    }
+    return ONS_COMMIT_MESSAGE;
+}
+
+static void exit_in_listener_under_load(const char *dir) {
+    ons_producer *producer = started_producer(dir);
+    start_consumer(dir, exit_inside_late);
+    start_senders(producer);
+    wait_for_ever();
+}
+
 static void exit_in_callback(const char *dir) {
     ons_producer *producer = started_producer(dir);
     ons_message *message = message_of("tag", "body");
@@ -146,6 +183,32 @@ static void fork_with_open_clients(const char *dir) {
     CHECK(counter_value(&received) == 2 * SENDS);
 }
 
+/* Whatever locks the senders and the listeners hold at that moment: no child may wait for one. */
+static void fork_under_load(const char *dir) {
+    ons_producer *producer = started_producer(dir);
+    ons_push_consumer *consumer = start_consumer(dir, on_message);
+    ons_message *message = message_of("tag", "body");
+    ons_broker *broker = NULL;
+    int i;
+    OK(ons_broker_open(dir, strlen(dir), NULL, ONS_CLOCK_SYSTEM, &broker, &failure));
+    start_senders(producer);
+    for (i = 1; i <= FORKS_UNDER_LOAD; i++) {
+        pid_t child;
+        counter_wait_for(&received, 10L * i);
+        child = fork();
+        CHECK(child >= 0);
+        if (child == 0) {
+            in_child(producer, consumer, broker, message);
+        }
+        wait_for_child(child);
+    }
+    /* The parent goes on. */
+    counter_wait_for(&received, counter_value(&received) + SENDS);
+    printf("prove: forks with 8 threads sending: %d children refused, 0 hung, the parent went on\n",
+           FORKS_UNDER_LOAD);
+    exit(0);
+}
+
 static void two_processes(const char *dir) {
     int to_parent[2];
     int to_child[2];
@@ -191,8 +254,10 @@ int main(int argc, char **argv) {
         {"send-and-exit", send_and_exit},
         {"receive-all", receive_all},
         {"exit-in-listener", exit_in_listener},
+        {"exit-in-listener-under-load", exit_in_listener_under_load},
         {"exit-in-callback", exit_in_callback},
         {"fork", fork_with_open_clients},
+        {"fork-under-load", fork_under_load},
         {"two-processes", two_processes},
     };
     size_t i;

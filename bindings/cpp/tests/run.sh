@@ -7,6 +7,9 @@ out=$PWD/build/tests/cpp
 lib=$PWD/build/lib
 only=${1:-}
 passed=0 failed=0 skipped=0
+# What takes longer hangs. Ten thousand cycles may take their time.
+seconds_max=900
+[ "${PROVE:-}" = full ] && seconds_max=7200
 mkdir -p "$out"
 unset ONS_ADDR NAMESRV_ADDR
 # The client log and the embedded default of everything below.
@@ -97,7 +100,7 @@ run_tests() {
         return
     fi
     echo "-- $compiler -std=$standard"
-    timeout 900 "$out/$compiler/tests" "$only" | tee "$out/tests.txt"
+    tests/watched.sh "$seconds_max" "$out/$compiler/tests" "$only" | tee "$out/tests.txt"
     line=$(tail -n 1 "$out/tests.txt")
     if [[ $line =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed,\ 0\ skipped$ ]]; then
         passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
@@ -125,7 +128,7 @@ sample() {
 ends_by_itself() {
     local home status
     home=$(mktemp -d)
-    ONS_HOME=$home timeout 60 "$out/end" "$1"
+    ONS_HOME=$home tests/watched.sh 60 "$out/end" "$1"
     status=$?
     echo "exit code $status, expected 7"
     rm -rf "$home"

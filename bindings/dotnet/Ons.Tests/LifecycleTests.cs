@@ -145,55 +145,16 @@ namespace Ons.Tests
             Footprint.Now().AssertNoneGrownSince(before);
         }
 
-        [Theory]
-        [InlineData("idle")]
-        [InlineData("listening")]
-        [InlineData("busy")]
-        [InlineData("exit-in-listener")]
-        public void A_process_may_end_without_shutdown(string mode)
-        {
-            using var directory = new TestBroker();
-            Assert.Equal((7, ""), RunProgram(mode, directory.Address + "-of-the-program"));
-        }
-
         [Fact]
         public void A_directory_in_use_names_the_process_that_has_it()
         {
             using var broker = new TestBroker();
+            using var program = new ProgramRun("TestProgram", _ => { }, "idle", broker.Address);
 
-            (int exitCode, string errors) = RunProgram("idle", broker.Address);
+            Assert.NotEqual(7, program.WaitForExit(TestBroker.Patience));
 
-            Assert.NotEqual(7, exitCode);
-            Assert.Contains(nameof(OnsException), errors, StringComparison.Ordinal);
-            Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), errors, StringComparison.Ordinal);
-        }
-
-        private static (int ExitCode, string Errors) RunProgram(string mode, string address)
-        {
-            DirectoryInfo home = Directory.CreateTempSubdirectory("ons-home-");
-            try
-            {
-                var start = new ProcessStartInfo("dotnet")
-                {
-                    RedirectStandardError = true,
-                    ArgumentList = { "exec", Path.Combine(AppContext.BaseDirectory, "TestProgram.dll"), mode, address },
-                    Environment = { ["HOME"] = home.FullName },
-                };
-                using Process process = Process.Start(start)!;
-                Task<string> errors = process.StandardError.ReadToEndAsync();
-                bool hasEnded = process.WaitForExit(TestBroker.Patience);
-                if (!hasEnded)
-                {
-                    process.Kill();
-                }
-
-                Assert.True(hasEnded, "the process hangs at its end");
-                return (process.ExitCode, errors.Result);
-            }
-            finally
-            {
-                home.Delete(recursive: true);
-            }
+            Assert.Contains(nameof(OnsException), program.Errors, StringComparison.Ordinal);
+            Assert.Contains(Environment.ProcessId.ToString(CultureInfo.InvariantCulture), program.Errors, StringComparison.Ordinal);
         }
 
         private static void LiveOnce(TestBroker broker)

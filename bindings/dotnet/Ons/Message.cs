@@ -45,6 +45,16 @@ namespace Ons
         {
         }
 
+        /// <summary>A message that was received.</summary>
+        internal Message(string topic, string tag, string key, byte[] body, MessageDetails details)
+        {
+            _topic = topic;
+            _tag = tag;
+            _key = key;
+            _body = body;
+            _details = details;
+        }
+
         /// <summary>The topic; the embedded broker creates a missing one at the first send.</summary>
         public string Topic
         {

@@ -16,6 +16,9 @@ namespace Ons
         public int QueueId;
         public int ReconsumeTimes;
 
+        /// <summary>Whether a send has to tell the library any of it.</summary>
+        public bool GoesOut => Properties is not null || SystemProperties is not null || StartDeliverTimeMs != 0;
+
         public MessageDetails Clone()
         {
             var copy = (MessageDetails)MemberwiseClone();

@@ -66,8 +66,7 @@ namespace Ons
             }
         }
 
-        /// <summary>The exception for an error that stays the library's.</summary>
-        internal static unsafe OnsException Read(ons_status status, ons_error* error)
+        private static unsafe OnsException Read(ons_status status, ons_error* error)
         {
             if (error == null)
             {
@@ -88,11 +87,11 @@ namespace Ons
                 : Read(status, null);
         }
 
-        /// <summary>The exception for an error handed to a callback, which has no status beside it.</summary>
-        internal static unsafe OnsException Read(ons_error* error)
+        /// <summary>The exception for an error this caller owns and has no status beside; frees it.</summary>
+        internal static unsafe OnsException Take(ons_error* error)
         {
             ons_status status;
-            return Read(NativeMethods.ons_error_status(error, &status) == ons_status.ONS_OK ? status : ons_status.ONS_PANIC, error);
+            return Take(NativeMethods.ons_error_status(error, &status) == ons_status.ONS_OK ? status : ons_status.ONS_PANIC, error);
         }
     }
 }

@@ -111,6 +111,7 @@ namespace Ons
             using OnsHandle.Lease lease = _handle.Borrow();
             ons_error* error;
             OnsException.Check(NativeMethods.ons_producer_shutdown((ons_producer*)lease.Pointer, &error), error);
+            PendingSends.Settle();
             Running.Remove(this);
         }
 
@@ -140,36 +141,59 @@ namespace Ons
         private Task<SendResult> SendAsync(Message message)
         {
             using OnsHandle.Lease lease = _handle.Borrow();
+            PendingSends pending = PendingSends.Shared;
+            ulong token = pending.Add(this, message.Topic, out Task<SendResult> sending);
+            int isDone = 1;
             try
             {
-                using var native = new NativeMessage(message);
-                return SendAsync((ons_producer*)lease.Pointer, message, native.Pointer);
+                byte* messageId = stackalloc byte[UniqueId.Digits];
+                int queueId;
+                long queueOffset;
+                Submit((ons_producer*)lease.Pointer, message, pending.Pointer, token, &isDone, messageId, &queueId, &queueOffset);
+                var sent = SendResult.Of(message.Topic, messageId, queueId, queueOffset);
+                message.SetMessageId(sent.Id);
+                return isDone == 0 ? sending : Task.FromResult(sent);
             }
             catch (OnsException e)
             {
                 return Task.FromException<SendResult>(e);
             }
+            finally
+            {
+                if (isDone != 0)
+                {
+                    pending.Remove(token);
+                }
+            }
         }
 
-        private Task<SendResult> SendAsync(ons_producer* producer, Message message, ons_message* native)
+        private static void Submit(
+            ons_producer* producer, Message message, ons_completions* completions, ulong token, int* isDone, byte* messageId, int* queueId, long* queueOffset)
         {
-            var operation = SendOperation.Rent(this, message.Topic);
-            Task<SendResult> sending = operation.Task;
-            int isDone;
-            ons_send_result* result;
             ons_error* error;
-            OnsException.Check(
-                NativeMethods.ons_producer_send_async(producer, native, Callbacks.Sent, operation.UserData, Callbacks.EndSend, &isDone, &result, &error),
-                error);
-            if (isDone == 0)
+            if (message.DetailsIfAny is { GoesOut: true })
             {
-                NativeMessage.CopyMessageId(native, message);
-                return sending;
+                using var native = new NativeMessage(message);
+                OnsException.Check(
+                    NativeMethods.ons_producer_send_collected(producer, native.Pointer, completions, token, isDone, messageId, queueId, queueOffset, &error),
+                    error);
+                return;
             }
 
-            SendResult sent = SendResult.Take(result, message.Topic);
-            message.SetMessageId(sent.Id);
-            return Task.FromResult(sent);
+            using var topic = new Utf8Argument(message.Topic, stackalloc byte[Utf8Argument.StackBytes]);
+            using var tag = new Utf8Argument(message.Tag, stackalloc byte[Utf8Argument.StackBytes]);
+            using var key = new Utf8Argument(message.Key, stackalloc byte[Utf8Argument.StackBytes]);
+            fixed (byte* topicText = topic)
+            fixed (byte* tagText = tag)
+            fixed (byte* keyText = key)
+            fixed (byte* body = message.Body.Span)
+            {
+                OnsException.Check(
+                    NativeMethods.ons_producer_send_parts_collected(
+                        producer, topicText, topic.Length, tagText, tag.Length, keyText, key.Length, body, (nuint)message.Body.Length,
+                        completions, token, isDone, messageId, queueId, queueOffset, &error),
+                    error);
+            }
         }
     }
 }

@@ -52,36 +52,38 @@ namespace Ons
         /// <inheritdoc/>
         public override string ToString() => $"{MessageId} in queue {QueueId} of {Topic} at {QueueOffset}";
 
+        /// <summary>What the library tells of a stored message; its id has 32 digits.</summary>
+        internal static unsafe SendResult Of(string topic, byte* messageId, int queueId, long queueOffset)
+        {
+            if (!UniqueId.TryParse(messageId, UniqueId.Digits, isOwn: true, out UniqueId id))
+            {
+                throw new OnsException($"the library gave a message id that is not 32 hexadecimal digits: {Utf8.Decode(messageId, UniqueId.Digits)}");
+            }
+
+            return new SendResult(topic, id, queueId, queueOffset);
+        }
+
         /// <summary>Reads a result that this caller owns, and frees it.</summary>
         internal static unsafe SendResult Take(ons_send_result* result, string topic)
         {
             try
             {
-                return Read(result, topic);
+                byte* id;
+                nuint idLength;
+                int queueId;
+                long queueOffset;
+                ons_error* error;
+                OnsException.Check(NativeMethods.ons_send_result_message_id(result, &id, &idLength, &error), error);
+                OnsException.Check(NativeMethods.ons_send_result_queue_id(result, &queueId, &error), error);
+                OnsException.Check(NativeMethods.ons_send_result_queue_offset(result, &queueOffset, &error), error);
+                return idLength == UniqueId.Digits
+                    ? Of(topic, id, queueId, queueOffset)
+                    : throw new OnsException($"the library gave a message id that has not 32 digits: {Utf8.Decode(id, idLength)}");
             }
             finally
             {
                 NativeMethods.ons_send_result_free(result);
             }
-        }
-
-        /// <summary>Reads a result that stays the library's.</summary>
-        internal static unsafe SendResult Read(ons_send_result* result, string topic)
-        {
-            byte* id;
-            nuint idLength;
-            int queueId;
-            long queueOffset;
-            ons_error* error;
-            OnsException.Check(NativeMethods.ons_send_result_message_id(result, &id, &idLength, &error), error);
-            OnsException.Check(NativeMethods.ons_send_result_queue_id(result, &queueId, &error), error);
-            OnsException.Check(NativeMethods.ons_send_result_queue_offset(result, &queueOffset, &error), error);
-            if (!UniqueId.TryParse(id, idLength, out UniqueId messageId))
-            {
-                throw new OnsException($"the library gave a message id that is not 32 hexadecimal digits: {Utf8.Decode(id, idLength)}");
-            }
-
-            return new SendResult(topic, messageId, queueId, queueOffset);
         }
     }
 }

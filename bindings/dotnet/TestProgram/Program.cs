@@ -1,12 +1,29 @@
-// Ends without shutting anything down, in the state its first argument names; the tests look at how it ends.
+// Ends without shutting anything down, in the state its first argument names, or is killed, or repeats what it does many
+// times; the tests look at how it ends.
 using System;
+using System.Globalization;
 using System.Text;
 using System.Threading;
 using Ons;
+using TestProgram;
+
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+int Number(int index) => int.Parse(args[index], CultureInfo.InvariantCulture);
+switch (args)
+{
+    case ["write", _, string flush, _]:
+        Writer.Run(args[1], flush, Number(3));
+        Thread.Sleep(Timeout.Infinite);
+        break;
+    case ["cycles", _, _]:
+        return Cycles.Run(args[1], Number(2));
+    case ["shutdown-race", _, _, _]:
+        return ShutdownRace.Run(args[1], Number(2), Number(3));
+}
 
 if (args is not [string mode, string address])
 {
-    Console.Error.WriteLine("usage: TestProgram MODE ADDRESS");
+    Console.Error.WriteLine("usage: TestProgram MODE ADDRESS [ARGUMENTS]");
     return 2;
 }
 
@@ -26,6 +43,62 @@ void StartConsumer(MessageListener listener)
     var consumer = new PushConsumer(new FactoryProperty { ["ConsumerId"] = "GID_exit", ["ONSAddr"] = address });
     consumer.Subscribe("exit", "*", listener);
     consumer.Start();
+}
+
+// Eight threads send, listeners come and go, and how it ends depends on the mode.
+void StartBusyClients()
+{
+    var client = new Client(address);
+    int calls = 0;
+    PushConsumer consumer = client.StartConsumer("exit", _ =>
+    {
+        if (Interlocked.Increment(ref calls) == 100)
+        {
+            entered.Set();
+        }
+
+        return ConsumeAction.CommitMessage;
+    });
+    Producer sender = client.StartProducer();
+    for (int i = 0; i < 8; i++)
+    {
+        new Thread(() => SendUntilClosed(sender)) { IsBackground = true }.Start();
+    }
+
+    entered.Wait();
+    if (mode == "shutdown-at-exit")
+    {
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            consumer.Shutdown();
+            sender.Shutdown();
+            Console.WriteLine($"closed: {consumer.IsClosed && sender.IsClosed}");
+        };
+    }
+    else if (mode == "unhandled")
+    {
+        throw new InvalidOperationException("nobody handles this");
+    }
+    else
+    {
+        Console.WriteLine("ready");
+        Thread.Sleep(Timeout.Infinite);
+    }
+}
+
+void SendUntilClosed(Producer sender)
+{
+    try
+    {
+        while (true)
+        {
+            _ = sender.SendAsync(new Message("exit", body));
+            sender.Send(new Message("exit", body));
+        }
+    }
+    catch (OnsException e) when (e.Status == OnsStatus.InvalidState)
+    {
+    }
 }
 
 switch (mode)
@@ -73,6 +146,12 @@ switch (mode)
         })
         { IsBackground = true }.Start();
         entered.Wait();
+        break;
+
+    case "shutdown-at-exit":
+    case "unhandled":
+    case "waiting":
+        StartBusyClients();
         break;
 
     case "exit-in-listener":

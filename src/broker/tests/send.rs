@@ -151,8 +151,8 @@ fn a_send_to_a_known_topic_allocates_nothing_before_the_store() {
     let text = "TAGS\u{1}A\u{2}KEYS\u{1}order-1\u{2}UNIQ_KEY\u{1}0123456789ABCDEF0123456789ABCDEF\u{2}mine\u{1}v\u{2}";
     let message = SendRequest { properties: text, ..request("T", "body") };
     let allocated = allocation_counter::measure(|| {
-        let (topic, tag_hash) = world.broker.admit(&message).unwrap();
-        assert_eq!(append_of(&topic, &message, tag_hash).unwrap().tag_hash, i64::from(b'A'));
+        let (topic, inspected) = world.broker.admit(&message).unwrap();
+        assert_eq!(append_of(&topic, &message, inspected).unwrap().tag_hash, i64::from(b'A'));
     });
     assert_eq!(allocated.count_total, 0);
     let counted = allocation_counter::measure(|| drop(std::hint::black_box(Box::new(1))));

@@ -130,3 +130,23 @@ fn a_received_message_can_be_changed_and_sent_on_without_the_brokers_marks() {
     assert_eq!(wire(&message), "TAGS\u{1}A\u{2}colour\u{1}red\u{2}size\u{1}9\u{2}UNIQ_KEY\u{1}NEW\u{2}");
     assert_eq!((untouched.message_id(), untouched.property("size")), ("ID", None));
 }
+
+#[test]
+fn labels_are_what_the_single_questions_answer() {
+    let head = RecordHead { reconsume_times: 2, ..RecordHead::default() };
+    let text = "TAGS\u{1}A\u{2}PGROUP\u{1}g\u{2}colour\u{1}red\u{2}KEYS\u{1}k\u{2}UNIQ_KEY\u{1}ID\u{2}TAGS\u{1}B\u{2}size\u{1}7";
+    let mut own = Message::with_key("T", "TagA", "Key1", "body");
+    own.set_system_property("__OTHER", "x").unwrap();
+    own.set_message_id("OWN");
+    let mut changed = received(head, "T", text, b"body");
+    changed.set_property("weight", "3").unwrap();
+    for message in [Message::default(), own, received(head, "T", text, b"body"), changed] {
+        let labels = message.labels();
+        assert_eq!((labels.tag, labels.key), (message.tag(), message.key()));
+        assert_eq!(labels.message_id, message.message_id());
+        assert_eq!(labels.user_properties, message.properties().count());
+        let of_fields = ["__TAG", "__KEY", "__MSGID", "__RECONSUMETIMES", "__STARTDELIVERTIME"].into_iter();
+        let of_fields = of_fields.filter(|name| message.system_property(name).is_some()).count();
+        assert_eq!(labels.other_system_properties, message.system_properties().count() - of_fields);
+    }
+}

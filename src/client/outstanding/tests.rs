@@ -75,6 +75,46 @@ fn answers_that_come_together_find_each_their_own_send() {
     assert!(outstanding.wait_for_all(LIMIT));
 }
 
+/// Notes the thread it was told on.
+struct Note {
+    is_light: bool,
+    told: mpsc::Sender<(bool, std::thread::ThreadId)>,
+}
+
+impl SendCallback for Note {
+    fn call(self, outcome: SendOutcome) {
+        self.told.send((outcome.is_ok(), std::thread::current().id())).unwrap();
+    }
+
+    fn is_light(&self) -> bool {
+        self.is_light
+    }
+}
+
+#[test]
+fn light_callbacks_are_told_where_the_answer_came_in_and_the_others_as_ever() {
+    let callbacks = Arc::new(CallbackThread::default());
+    callbacks.ensure_started().unwrap();
+    let scheduler = Scheduler::new("test", Arc::new(SystemClock::new())).unwrap();
+    let outstanding = Outstanding::<Note>::new(callbacks, Arc::new(scheduler), LIMIT);
+    let sends: Vec<_> = (0..100)
+        .map(|number| {
+            let (told, is_told) = mpsc::channel();
+            let note = Note { is_light: number % 3 != 0, told };
+            (outstanding.list(outstanding.begin(), "Topic", id(), note), is_told)
+        })
+        .collect();
+    let answers = || sends.iter().map(|(token, _)| SendAnswer { token: *token, result: Ok(RESPONSE) });
+    outstanding.clone().answered(answers().collect());
+    outstanding.clone().answered(answers().collect());
+    for (number, (_, is_told)) in sends.iter().enumerate() {
+        let (is_ok, thread) = is_told.recv_timeout(LIMIT).unwrap();
+        assert!(is_ok && is_told.recv_timeout(LIMIT).is_err(), "once");
+        assert_eq!(thread == std::thread::current().id(), number % 3 != 0);
+    }
+    assert!(outstanding.wait_for_all(LIMIT));
+}
+
 #[test]
 fn what_is_done_at_once_is_not_told_again() {
     let outstanding = outstanding(LIMIT);

@@ -77,6 +77,7 @@ fn an_asynchronous_append_is_completed_once() {
                 properties: "",
                 body: b"x",
                 tag_hash: 0,
+                noted: None,
             };
             let completion = Box::new(move |result: Result<_, _>| {
                 result.unwrap();
@@ -192,7 +193,7 @@ fn a_receiver_that_panics_does_not_stop_the_log() {
         store.set_arrival(Arc::new(|_: &[_]| panic!("a receiver of arrivals")));
         for _ in 0..70 {
             let head = RecordHead::default();
-            let append = Append { queue: &queue, head, properties: "", body: b"x", tag_hash: 0 };
+            let append = Append { queue: &queue, head, properties: "", body: b"x", tag_hash: 0, noted: None };
             let submitted = store.append(&append, Box::new(|_| panic!("a completion")));
             assert!(!matches!(submitted, Submitted::Done(Err(_))));
         }

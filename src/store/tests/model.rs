@@ -71,7 +71,8 @@ pub(super) fn append_with(
     body: &[u8],
 ) -> Result<Appended, Failure> {
     let queue = store.open_queue(topic, queue);
-    let append = Append { queue: &queue, head: RecordHead::default(), properties, body, tag_hash: 0 };
+    let append =
+        Append { queue: &queue, head: RecordHead::default(), properties, body, tag_hash: 0, noted: None };
     store.append_blocking(&append, WAIT)
 }
 

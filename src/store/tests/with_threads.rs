@@ -65,7 +65,14 @@ fn blocked_callers_of_eight_threads() {
                     for number in 0..1000 {
                         let body = body(sender, number);
                         let head = RecordHead::default();
-                        let append = Append { queue: &queue, head, properties: "", body: &body, tag_hash: 0 };
+                        let append = Append {
+                            queue: &queue,
+                            head,
+                            properties: "",
+                            body: &body,
+                            tag_hash: 0,
+                            noted: None,
+                        };
                         store.append_blocking(&append, WAIT).unwrap();
                     }
                 });
@@ -95,7 +102,14 @@ fn asynchronous_callers_hear_once_of_each() {
                     for number in 0..2000 {
                         let body = body(sender, number);
                         let head = RecordHead::default();
-                        let append = Append { queue: &queue, head, properties: "", body: &body, tag_hash: 0 };
+                        let append = Append {
+                            queue: &queue,
+                            head,
+                            properties: "",
+                            body: &body,
+                            tag_hash: 0,
+                            noted: None,
+                        };
                         let later = told.clone();
                         let completion = Box::new(move |result: Result<_, _>| {
                             result.unwrap();

@@ -23,33 +23,29 @@ namespace Ons.Native
 #if NET
         public static delegate* unmanaged[Cdecl]<void*, ons_message*, ons_action> Listener => &OnMessage;
 
-        public static delegate* unmanaged[Cdecl]<void*, ons_send_result*, ons_error*, void> Sent => &OnSent;
+        public static delegate* unmanaged[Cdecl]<void*, void> SendsEnded => &OnSendsEnded;
 
         public static delegate* unmanaged[Cdecl]<void*, ons_log_level, byte*, nuint, void> Log => &OnLog;
 
         public static delegate* unmanaged[Cdecl]<void*, void> FreeTarget => &OnFreeTarget;
-
-        public static delegate* unmanaged[Cdecl]<void*, void> EndSend => &OnEndSend;
 #else
         // The runtimes of netstandard2.0 call back through delegates only; these fields keep them alive for ever. Their
         // pointers are plain ones: Mono cannot call a method that has a function pointer in its signature.
         private static readonly ListenerDelegate s_listener = OnMessage;
-        private static readonly SentDelegate s_sent = OnSent;
+        private static readonly SendsEndedDelegate s_sendsEnded = OnSendsEnded;
         private static readonly LogDelegate s_log = OnLog;
         private static readonly DestroyDelegate s_freeTarget = OnFreeTarget;
-        private static readonly DestroyDelegate s_endSend = OnEndSend;
 
         private static readonly IntPtr s_listenerPointer = Marshal.GetFunctionPointerForDelegate(s_listener);
-        private static readonly IntPtr s_sentPointer = Marshal.GetFunctionPointerForDelegate(s_sent);
+        private static readonly IntPtr s_sendsEndedPointer = Marshal.GetFunctionPointerForDelegate(s_sendsEnded);
         private static readonly IntPtr s_logPointer = Marshal.GetFunctionPointerForDelegate(s_log);
         private static readonly IntPtr s_freeTargetPointer = Marshal.GetFunctionPointerForDelegate(s_freeTarget);
-        private static readonly IntPtr s_endSendPointer = Marshal.GetFunctionPointerForDelegate(s_endSend);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         private delegate ons_action ListenerDelegate(void* userData, ons_message* message);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
-        private delegate void SentDelegate(void* userData, ons_send_result* result, ons_error* error);
+        private delegate void SendsEndedDelegate(void* userData);
 
         [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
         private delegate void LogDelegate(void* userData, ons_log_level level, byte* text, nuint length);
@@ -59,13 +55,11 @@ namespace Ons.Native
 
         public static void* Listener => (void*)s_listenerPointer;
 
-        public static void* Sent => (void*)s_sentPointer;
+        public static void* SendsEnded => (void*)s_sendsEndedPointer;
 
         public static void* Log => (void*)s_logPointer;
 
         public static void* FreeTarget => (void*)s_freeTargetPointer;
-
-        public static void* EndSend => (void*)s_endSendPointer;
 #endif
 
         /// <summary>User data for <see cref="FreeTarget"/> to end.</summary>
@@ -100,22 +94,17 @@ namespace Ons.Native
 #if NET
         [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
 #else
-        [MonoPInvokeCallback(typeof(SentDelegate))]
+        [MonoPInvokeCallback(typeof(SendsEndedDelegate))]
 #endif
-        private static void OnSent(void* userData, ons_send_result* result, ons_error* error)
+        private static void OnSendsEnded(void* userData)
         {
-            s_depth++;
             try
             {
-                Target<SendOperation>(userData).Complete(result, error);
+                Target<PendingSends>(userData).TakeSoon();
             }
             catch (Exception e)
             {
                 Report(e);
-            }
-            finally
-            {
-                s_depth--;
             }
         }
 
@@ -147,13 +136,6 @@ namespace Ons.Native
         [MonoPInvokeCallback(typeof(DestroyDelegate))]
 #endif
         private static void OnFreeTarget(void* userData) => GCHandle.FromIntPtr((IntPtr)userData).Free();
-
-#if NET
-        [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-#else
-        [MonoPInvokeCallback(typeof(DestroyDelegate))]
-#endif
-        private static void OnEndSend(void* userData) => Target<SendOperation>(userData).Return();
 
         /// <summary>Tells a debugger or trace listener of an exception that has nowhere else to go; a failing listener is no reason to fail.</summary>
         private static void Report(Exception exception)

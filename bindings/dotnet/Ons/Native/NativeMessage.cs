@@ -40,6 +40,11 @@ namespace Ons.Native
             nuint length;
             ons_error* error;
             OnsException.Check(NativeMethods.ons_message_message_id(source, &text, &length, &error), error);
+            SetMessageId(target, text, length);
+        }
+
+        public static void SetMessageId(Message target, byte* text, nuint length)
+        {
             if (UniqueId.TryParse(text, length, out UniqueId id))
             {
                 target.SetMessageId(id);

@@ -62,7 +62,7 @@ namespace Ons.Native
         internal static extern ons_status ons_version(byte** version_out, nuint* version_len_out, ons_error** error_out);
 
         /// <summary>
-        ///  Writes the version of this C ABI: 1. It grows with every addition; a program built against version N runs with
+        ///  Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
         ///  every library of version N or above.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_abi_version", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -329,6 +329,13 @@ namespace Ons.Native
         internal static extern ons_status ons_message_clear_system_properties(ons_message* message, ons_error** error_out);
 
         /// <summary>
+        ///  Lends everything a message has but its properties, of which it writes how many there are: of the user's, and of
+        ///  the system's those that have no output here. Texts and bytes are valid until the message is changed or freed.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "ons_message_parts", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern ons_status ons_message_parts(ons_message* message, byte** topic_out, nuint* topic_len_out, byte** tag_out, nuint* tag_len_out, byte** key_out, nuint* key_len_out, byte** body_out, nuint* body_len_out, byte** message_id_out, nuint* message_id_len_out, long* start_deliver_time_out, long* store_timestamp_out, long* born_timestamp_out, long* queue_offset_out, int* queue_id_out, int* reconsume_times_out, nuint* property_count_out, nuint* other_system_property_count_out, ons_error** error_out);
+
+        /// <summary>
         ///  Lends the message id. Valid until the result is freed.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_send_result_message_id", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -357,6 +364,45 @@ namespace Ons.Native
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_send_result_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern void ons_send_result_free(ons_send_result* result);
+
+        /// <summary>
+        ///  Makes an empty collection. `destroy` (may be NULL) runs exactly once, when the collection is freed and no send
+        ///  that was begun with it is under way any more, or when this call fails.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "ons_completions_new", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern ons_status ons_completions_new(delegate* unmanaged[Cdecl]<void*, void> ready, void* user_data, delegate* unmanaged[Cdecl]<void*, void> destroy, ons_completions** completions_out, ons_error** error_out);
+
+        /// <summary>
+        ///  Sends a message without waiting for the disk, as ons_producer_send_async does, but without a callback:
+        ///  (a) ONS_OK and `*is_done_out` is 1: it is stored, at `*queue_id_out` and `*queue_offset_out`; (b) ONS_OK and
+        ///  `*is_done_out` is 0: `completions` gives the outcome once, with `token`, perhaps before this call returns; the
+        ///  other two are not written; (c) another status: it failed at once. `message_id_out` has room for 32 characters,
+        ///  which are written in (a) and (b), without a NUL. The message may be changed or freed as soon as this call returns.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "ons_producer_send_collected", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern ons_status ons_producer_send_collected(ons_producer* producer, ons_message* message, ons_completions* completions, ulong token, int* is_done_out, byte* message_id_out, int* queue_id_out, long* queue_offset_out, ons_error** error_out);
+
+        /// <summary>
+        ///  ons_message_new_with, ons_producer_send_collected and ons_message_free in one call.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "ons_producer_send_parts_collected", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern ons_status ons_producer_send_parts_collected(ons_producer* producer, byte* topic, nuint topic_len, byte* tag, nuint tag_len, byte* key, nuint key_len, byte* body, nuint body_len, ons_completions* completions, ulong token, int* is_done_out, byte* message_id_out, int* queue_id_out, long* queue_offset_out, ons_error** error_out);
+
+        /// <summary>
+        ///  Gives at most `max` ended sends, in the order in which they ended, and writes how many to `*count_out`. Each of
+        ///  the arrays has room for `max` entries, of 32 characters without a NUL in `message_ids_out`. Where `errors_out`
+        ///  receives an owned error the send failed, and of the others only the token is written; elsewhere it receives NULL.
+        ///  Take until the count is 0. After a shutdown of the producer
+        ///  everything about its sends can be taken.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "ons_completions_take", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern ons_status ons_completions_take(ons_completions* completions, nuint max, ulong* tokens_out, byte* message_ids_out, int* queue_ids_out, long* queue_offsets_out, ons_error** errors_out, nuint* count_out, ons_error** error_out);
+
+        /// <summary>
+        ///  Frees a collection. What is still under way with it ends unheard. NULL is ignored.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "ons_completions_free", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern void ons_completions_free(ons_completions* completions);
 
         /// <summary>
         ///  Makes a producer; nothing is opened or started yet. The settings are checked: what this version does not
@@ -580,6 +626,16 @@ namespace Ons.Native
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal unsafe partial struct ons_send_result
+    {
+    }
+
+    /// <summary>
+    ///  Collects the ends of asynchronous sends, of any number of producers: for programs, and bindings of other languages,
+    ///  for which a callback each costs too much. Made by ons_completions_new, freed by ons_completions_free; any number
+    ///  of threads may use it at once.
+    /// </summary>
+    [StructLayout(LayoutKind.Sequential)]
+    internal unsafe partial struct ons_completions
     {
     }
 

@@ -14,46 +14,62 @@ namespace Ons.Native
 
         public Message Copy(ons_message* source)
         {
-            byte* text;
-            nuint length;
+            byte* topic;
+            byte* tag;
+            byte* key;
+            byte* body;
+            byte* id;
+            nuint topicLength;
+            nuint tagLength;
+            nuint keyLength;
+            nuint bodyLength;
+            nuint idLength;
+            long startDeliverTime;
+            long storeTimestamp;
+            long bornTimestamp;
+            long queueOffset;
+            int queueId;
+            int reconsumeTimes;
+            nuint propertyCount;
+            nuint otherSystemPropertyCount;
             ons_error* error;
-            var message = new Message();
-            OnsException.Check(NativeMethods.ons_message_topic(source, &text, &length, &error), error);
-            message.Topic = _topics.Decode(text, length);
-            OnsException.Check(NativeMethods.ons_message_tag(source, &text, &length, &error), error);
-            message.Tag = _tags.Decode(text, length);
-            OnsException.Check(NativeMethods.ons_message_key(source, &text, &length, &error), error);
-            message.Key = Utf8.Decode(text, length);
-            OnsException.Check(NativeMethods.ons_message_body(source, &text, &length, &error), error);
-            message.Body = new ReadOnlySpan<byte>(text, checked((int)length)).ToArray();
-            NativeMessage.CopyMessageId(source, message);
-            CopyDetails(source, message.Details);
+            OnsException.Check(
+                NativeMethods.ons_message_parts(
+                    source, &topic, &topicLength, &tag, &tagLength, &key, &keyLength, &body, &bodyLength, &id, &idLength, &startDeliverTime,
+                    &storeTimestamp, &bornTimestamp, &queueOffset, &queueId, &reconsumeTimes, &propertyCount, &otherSystemPropertyCount, &error),
+                error);
+            var details = new MessageDetails
+            {
+                StartDeliverTimeMs = startDeliverTime,
+                StoreTimestampMs = storeTimestamp,
+                BornTimestampMs = bornTimestamp,
+                QueueOffset = queueOffset,
+                QueueId = queueId,
+                ReconsumeTimes = reconsumeTimes,
+            };
+            CopyProperties(source, propertyCount, ref details.Properties, isSystem: false);
+            if (otherSystemPropertyCount != 0)
+            {
+                nuint count;
+                OnsException.Check(NativeMethods.ons_message_system_property_count(source, &count, &error), error);
+                CopyProperties(source, count, ref details.SystemProperties, isSystem: true);
+            }
+
+            var message = new Message(_topics.Decode(topic, topicLength), _tags.Decode(tag, tagLength), Utf8.Decode(key, keyLength), CopyBody(body, bodyLength), details);
+            NativeMessage.SetMessageId(message, id, idLength);
             return message;
         }
 
-        private static void CopyDetails(ons_message* source, MessageDetails details)
+        private static byte[] CopyBody(byte* body, nuint length)
         {
-            ons_error* error;
-            long time;
-            int number;
-            OnsException.Check(NativeMethods.ons_message_start_deliver_time(source, &time, &error), error);
-            details.StartDeliverTimeMs = time;
-            OnsException.Check(NativeMethods.ons_message_store_timestamp(source, &time, &error), error);
-            details.StoreTimestampMs = time;
-            OnsException.Check(NativeMethods.ons_message_born_timestamp(source, &time, &error), error);
-            details.BornTimestampMs = time;
-            OnsException.Check(NativeMethods.ons_message_queue_offset(source, &time, &error), error);
-            details.QueueOffset = time;
-            OnsException.Check(NativeMethods.ons_message_queue_id(source, &number, &error), error);
-            details.QueueId = number;
-            OnsException.Check(NativeMethods.ons_message_reconsume_times(source, &number, &error), error);
-            details.ReconsumeTimes = number;
-
-            nuint count;
-            OnsException.Check(NativeMethods.ons_message_property_count(source, &count, &error), error);
-            CopyProperties(source, count, ref details.Properties, isSystem: false);
-            OnsException.Check(NativeMethods.ons_message_system_property_count(source, &count, &error), error);
-            CopyProperties(source, count, ref details.SystemProperties, isSystem: true);
+#if NET
+            // Every byte is written at once.
+            byte[] copy = GC.AllocateUninitializedArray<byte>(checked((int)length));
+            new ReadOnlySpan<byte>(body, copy.Length).CopyTo(copy);
+            return copy;
+#else
+            return new ReadOnlySpan<byte>(body, checked((int)length)).ToArray();
+#endif
         }
 
         private static void CopyProperties(ons_message* source, nuint count, ref Dictionary<string, string>? properties, bool isSystem)
