@@ -12,6 +12,7 @@ mod capture;
 mod check;
 mod metadata;
 mod shell;
+mod size;
 mod stores;
 
 use check::{Count, Known};

@@ -64,7 +64,8 @@ pub fn open_with(
 pub fn append(store: &Store, topic: &str, queue: i32, properties: &str, body: &[u8]) -> u64 {
     let queue = store.open_queue(topic, queue);
     let tag = ons::protocol::properties::get(properties, "TAGS").map_or(0, tag_hash);
-    let append = Append { queue: &queue, head: RecordHead::default(), properties, body, tag_hash: tag };
+    let append =
+        Append { queue: &queue, head: RecordHead::default(), properties, body, tag_hash: tag, noted: None };
     store.append_blocking(&append, Duration::from_secs(60)).unwrap().position
 }
 
