@@ -1,7 +1,7 @@
 //! Guards against bytes that rot on the disk and are handed out, take other messages with them, or go unnoticed.
 //!
-//! Each byte of small stores (closed, killed, killed before their segments had index files; every file of them) is flipped
-//! in turn. The store is checked with `ons verify`'s check, which must change nothing, then opened and read: every other
+//! Each byte of small stores (closed, killed, killed before their segments had index files or their metadata was written;
+//! every file of them) is flipped in turn. The store is checked with `ons verify`'s check, which must change nothing, then opened and read: every other
 //! record is there, in order, with its keys, tags and timers; the damaged one is not handed out and its place is named; or
 //! opening refuses, names the file, and has changed nothing. What the check does not report has no effect at all.
 //! `PROVE=full` flips several bits of each byte, and every bit of headers.
@@ -12,6 +12,7 @@ mod capture;
 mod check;
 mod metadata;
 mod shell;
+mod size;
 mod stores;
 
 use check::{Count, Known};

@@ -10,6 +10,7 @@ use ons::sys::scheduler::Scheduler;
 use ons::sys::sim_disk::{Cause, Fault, OperationKind, SimDisk};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub const DIR: &str = "/data";
@@ -30,6 +31,8 @@ enum End {
     Killed,
     /// Killed before any finished segment had an index file.
     KilledUnsealed,
+    /// Likewise, and the metadata had not heard of most of them.
+    KilledAhead,
 }
 
 pub fn all() -> Vec<Built> {
@@ -37,6 +40,7 @@ pub fn all() -> Vec<Built> {
         build("closed", FlushMode::Sync, End::Closed),
         build("killed", FlushMode::Sync, End::Killed),
         build("killed without index files", FlushMode::Async, End::KilledUnsealed),
+        build("killed with old metadata", FlushMode::Sync, End::KilledAhead),
     ]
 }
 
@@ -92,14 +96,18 @@ fn checkpoint(store: &Store, offsets: &mut Vec<u8>) {
 
 fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
     let disk = SimDisk::new();
-    if end == End::KilledUnsealed {
-        disk.set_plan(|_, operation| {
-            let is_index = operation.kind == OperationKind::Create
-                && operation.path.starts_with("/data/log")
-                && operation.path.extension() == Some("tmp".as_ref());
-            is_index.then_some(Fault::Error(Cause::Full))
-        });
-    }
+    let is_unsealed = matches!(end, End::KilledUnsealed | End::KilledAhead);
+    let is_ahead = Arc::new(AtomicBool::new(false));
+    let refuses_metadata = is_ahead.clone();
+    disk.set_plan(move |_, operation| {
+        let is_of = |extension: &str| operation.path.extension() == Some(extension.as_ref());
+        let is_index = operation.kind == OperationKind::Create
+            && operation.path.starts_with("/data/log")
+            && is_of("tmp");
+        let is_metadata = operation.kind.is_change() && is_of("redb");
+        let is_refused = is_index && is_unsealed || is_metadata && refuses_metadata.load(Ordering::Relaxed);
+        is_refused.then_some(Fault::Error(Cause::Full))
+    });
     let store = open(&disk, flush).unwrap();
     let mut offsets = Vec::new();
     let (first, _second) = (wait(&store, 1), wait(&store, 2));
@@ -107,10 +115,13 @@ fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
     checkpoint(&store, &mut offsets);
     append(&store, "A", 0, &format!("TIMER_ORIGIN\u{1}{first}\u{2}"), b"delivered");
     wait(&store, 3);
-    (12..30).for_each(|number| message(&store, number));
+    (12..18).for_each(|number| message(&store, number));
     checkpoint(&store, &mut offsets);
-    (30..66).for_each(|number| message(&store, number));
-    checkpoint(&store, &mut offsets);
+    is_ahead.store(end == End::KilledAhead, Ordering::Relaxed);
+    (18..66).for_each(|number| message(&store, number));
+    if end != End::KilledAhead {
+        checkpoint(&store, &mut offsets);
+    }
     wait(&store, 4);
     (66..70).for_each(|number| message(&store, number));
     if end == End::Closed {
@@ -120,7 +131,7 @@ fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
     let disk = disk.after_process_kill();
     let segments = disk.files().iter().filter(|(path, _)| is_segment(path)).count();
     let indexes = disk.files().iter().filter(|(path, _)| path.extension() == Some("idx".as_ref())).count();
-    assert!(segments > 3 && (indexes == 0) == (end == End::KilledUnsealed), "{segments} {indexes}");
+    assert!(segments > 3 && (indexes == 0) == is_unsealed, "{segments} {indexes}");
     Built { name, disk, offsets }
 }
 

@@ -17,6 +17,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Progress is told every so many bytes.
+const PROGRESS_BYTES: u64 = 4 << 20;
+
 /// A segment and how far its index speaks of it.
 struct Listed {
     segment: Segment,
@@ -174,8 +177,13 @@ impl Check<'_> {
         let segment = self.segment;
         let mut walk = Walk::new(segment, segment.base(), segment.generation());
         let mut damaged = Vec::new();
+        let mut told = 0;
         loop {
-            progress(walk.at() - segment.base());
+            let done = walk.at() - segment.base();
+            if done >= told + PROGRESS_BYTES {
+                told = done;
+                progress(done);
+            }
             match walk.step()? {
                 Step::Record { address, record, .. } => {
                     self.verified.records += 1;
