@@ -276,7 +276,7 @@ fn encode_row(reconsume_times_max: i32) -> [u8; 5] {
     [ROW_VERSION, a, b, c, d]
 }
 
-fn decode_row(name: &str, row: &[u8]) -> Result<i32, Failure> {
+pub(super) fn decode_row(name: &str, row: &[u8]) -> Result<i32, Failure> {
     match *row {
         [ROW_VERSION, a, b, c, d] => Ok(i32::from_be_bytes([a, b, c, d])),
         _ => Err(Failure::new(

@@ -22,6 +22,7 @@ mod send;
 mod send_back;
 mod timers;
 mod topics;
+pub mod verify;
 
 #[cfg(test)]
 mod tests;

@@ -102,7 +102,7 @@ fn max_offset(topics: &Topics, queue: &QueueKey) -> Result<i64, Failure> {
     Ok(to_i64(topics.get(&queue.topic)?.queue(queue.queue_id)?.max_offset()))
 }
 
-fn decode_row(key: &str, row: &[u8]) -> Result<(String, QueueKey, i64), Failure> {
+pub(super) fn decode_row(key: &str, row: &[u8]) -> Result<(String, QueueKey, i64), Failure> {
     let decode = || {
         let mut parts = key.split('@');
         let (group, topic, queue_id) = (parts.next()?, parts.next()?, parts.next()?.parse().ok()?);

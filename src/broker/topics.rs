@@ -253,7 +253,7 @@ fn encode_row(queues: i32) -> [u8; 5] {
     [ROW_VERSION, a, b, c, d]
 }
 
-fn decode_row(name: &str, row: &[u8]) -> Result<i32, Failure> {
+pub(super) fn decode_row(name: &str, row: &[u8]) -> Result<i32, Failure> {
     let queues = match *row {
         [ROW_VERSION, a, b, c, d] => i32::from_be_bytes([a, b, c, d]),
         _ => 0,

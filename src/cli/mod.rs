@@ -1,6 +1,7 @@
 //! The `ons` tool: what an embedded broker holds, and sending and receiving from the shell.
 //!
-//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage.
+//! Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 wrong usage; of `ons verify`:
+//! 0 intact, 1 damage found, 2 could not be checked.
 //!
 //! *Architecture Invariant:* nothing in the library uses `cli`.
 
@@ -8,6 +9,7 @@ mod consume;
 mod find;
 mod send;
 mod stat;
+mod verify;
 
 use crate::client::factory_property::FactoryProperty;
 use crate::client::factory_property::keys;
@@ -37,6 +39,11 @@ enum Command {
     Stat(stat::Arguments),
     /// Shows messages by message id or key. No other process may have the directory open.
     Find(find::Arguments),
+    /// Checks every byte of a directory's store without changing one, and says of each damage in which file and at which
+    /// offset it is, and what opening will do about it. No other process may have the directory open.
+    ///
+    /// Exit code 0: intact, 1: damage found, 2: could not be checked.
+    Verify(verify::Arguments),
     /// Sends messages: one given body, or each line of standard input.
     Send(send::Arguments),
     /// Receives messages and prints their bodies, one a line.
@@ -71,6 +78,10 @@ enum Error {
     Failure(Failure),
     Usage(String),
     Io(&'static str, io::Error),
+    /// `verify` has printed damage.
+    Found,
+    /// `verify` could not be done.
+    NotDone(String),
 }
 
 impl From<Failure> for Error {
@@ -88,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Version => writeln!(out, "ons {}", env!("CARGO_PKG_VERSION")).map_err(to_stdout),
         Command::Stat(arguments) => stat::run(&arguments, &mut out),
         Command::Find(arguments) => find::run(&arguments, &mut out),
+        Command::Verify(arguments) => verify::run(&arguments, &mut out),
         Command::Send(arguments) => send::run(&arguments, io::stdin().lock(), &mut out),
         Command::Consume(arguments) => {
             // Listeners print from their own threads.
@@ -101,7 +113,8 @@ pub fn main() -> ExitCode {
         Err(Error::Io(_, error)) if error.kind() == io::ErrorKind::BrokenPipe => return ExitCode::SUCCESS,
         Err(Error::Io(what, error)) => (1, format!("{what}: {error}")),
         Err(Error::Failure(failure)) => (1, failure.message),
-        Err(Error::Usage(message)) => (2, message),
+        Err(Error::Found) => return ExitCode::from(1),
+        Err(Error::Usage(message) | Error::NotDone(message)) => (2, message),
     };
     let _ = writeln!(io::stderr(), "ons: {message}");
     ExitCode::from(code)

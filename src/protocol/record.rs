@@ -23,6 +23,8 @@ pub const MAGIC_V2: i32 = 0xDAA3_20AB_u32 as i32;
 
 /// Bytes of a record besides body, topic and properties, with IPv4 hosts.
 pub const FIXED_BYTES: usize = 91;
+/// Where the position stands in a record.
+const POSITION_AT: usize = 28;
 /// What an IPv6 host adds to [`FIXED_BYTES`].
 const V6_BYTES: usize = 12;
 /// Longest record: both hosts IPv6, and a topic with a length of two bytes.
@@ -256,7 +258,6 @@ impl Record {
         &self.body
     }
 
-    #[cfg(any(test, feature = "testing"))]
     /// Whether the body is the one the record was made with.
     pub fn is_body_intact(&self) -> bool {
         body_crc(&self.body) == self.head.body_crc
@@ -267,6 +268,12 @@ impl Record {
 pub fn peek_len(bytes: &[u8]) -> Option<usize> {
     let len = bytes.first_chunk::<4>()?;
     usize::try_from(i32::from_be_bytes(*len)).ok()
+}
+
+/// Where the record says it begins in the log, if that is there and not negative.
+pub fn peek_position(bytes: &[u8]) -> Option<u64> {
+    let position = bytes.get(POSITION_AT..)?.first_chunk::<8>()?;
+    u64::try_from(i64::from_be_bytes(*position)).ok()
 }
 
 /// Takes a record apart from front to back.

@@ -23,7 +23,7 @@ pub enum Table {
 }
 
 impl Table {
-    fn in_metadata(self) -> MetaTable {
+    pub(crate) fn in_metadata(self) -> MetaTable {
         match self {
             Self::Topics => MetaTable::Topics,
             Self::Groups => MetaTable::Groups,
@@ -80,13 +80,11 @@ impl Inner {
             }
         }
         for ((due, position), _) in &timers.added {
-            let record = self.record_at(*position)?.ok_or_else(|| {
-                Failure::new(
-                    FailureKind::Corrupt,
-                    format!("the waiting message at log position {position} is gone"),
-                )
-            })?;
-            batch.put(MetaTable::Timers, &row_key(*due, *position), &record);
+            match self.record_at(*position)? {
+                Some(record) => batch.put(MetaTable::Timers, &row_key(*due, *position), &record),
+                // One damaged message must not keep all the others' progress from the disk.
+                None => log::error!("the waiting message at log position {position} is damaged: it is lost"),
+            }
         }
         timers.remove_fired(&mut batch);
         let applied = timers.applied.min(synced);
@@ -112,6 +110,10 @@ impl Inner {
             *synced_end = published;
             return Ok(());
         }
+        if let Some(failed) = lock(&self.sync_failure).as_ref() {
+            // A sync that succeeds now says nothing about what an earlier one has lost.
+            return Err(failed.clone());
+        }
         if !self.shared.is_dirty.swap(false, Ordering::AcqRel) && *synced_end >= published {
             return Ok(());
         }
@@ -124,7 +126,9 @@ impl Inner {
             self.log.counters.syncs.fetch_add(1, Ordering::Relaxed);
             segment.sync().map_err(|failure| {
                 self.log.refuse_after(&failure);
-                Failure { kind: FailureKind::Storage, ..failure }
+                let failure = Failure { kind: FailureKind::Storage, ..failure };
+                *lock(&self.sync_failure) = Some(failure.clone());
+                failure
             })?;
         }
         *synced_end = published;

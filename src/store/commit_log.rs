@@ -365,9 +365,11 @@ impl CommitLog {
     fn roll(&self, state: &mut State, needed: usize) -> Result<(), Failure> {
         let next = self.events.next_segment(state.current.segment())?;
         if !next.has_room(next.base(), needed) {
+            let capacity = next.capacity();
+            self.events.give_back(next);
             return Err(Failure::new(
                 FailureKind::Storage,
-                format!("a record of {needed} bytes does not fit a segment of {} bytes", next.capacity()),
+                format!("a record of {needed} bytes does not fit a segment of {capacity} bytes"),
             ));
         }
         let mark = envelope::end_of_segment(state.current.end(), state.generation);

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 /// Its presence makes a directory a store.
 pub const FORMAT_FILE: &str = "format";
-const FORMAT: &[u8] = b"ons store 1\n";
+pub(crate) const FORMAT: &[u8] = b"ons store 1\n";
 
 pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<Inner>, Failure> {
     let (dir, log_dir) = (&config.dir, config.dir.join("log"));
@@ -49,6 +49,8 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
         metadata,
         staged: Mutex::new(Staged::default()),
         synced_end: Mutex::new(recovered.end),
+        sync_failure: Mutex::new(None),
+        remaking: Mutex::new(()),
         scheduled: Scheduled::default(),
         lock: Mutex::new(Some(lock)),
         closed: Mutex::new(None),
@@ -58,7 +60,12 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
 
 fn take(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DirLock>, Failure> {
     let path = dir.join("lock");
-    disk.lock(&path).map_err(|error| match error.kind() {
+    disk.lock(&path).map_err(|error| in_use(dir, &path, &error))
+}
+
+/// Why the lock of a directory was not given.
+pub(crate) fn in_use(dir: &Path, lock: &Path, error: &std::io::Error) -> Failure {
+    match error.kind() {
         ErrorKind::WouldBlock => Failure::new(
             FailureKind::DirectoryInUse,
             format!(
@@ -66,8 +73,8 @@ fn take(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn DirLock>, Failure> {
                 dir.display()
             ),
         ),
-        _ => io_failure("lock", &path, &error),
-    })
+        _ => io_failure("lock", lock, error),
+    }
 }
 
 /// A directory without a format file is new, unless a log says otherwise.
@@ -84,7 +91,10 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Failure> {
             let found = String::from_utf8_lossy(found).trim().to_owned();
             Err(Failure::new(
                 FailureKind::NotSupported,
-                format!("{} says '{found}'; this version reads 'ons store 1'", path.display()),
+                format!(
+                    "{} says '{found}'; this version reads 'ons store 1'. If the file was damaged, write that line into it",
+                    path.display()
+                ),
             ))
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -93,6 +103,7 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Failure> {
             if files.iter().any(|file| file.path.extension().is_some_and(|extension| extension == "log")) {
                 return Err(corrupt(&path, "it is missing beside a log"));
             }
+            // The metadata are made beside it before there is a log, and they sync the directory.
             write_whole(disk, &path, FORMAT)
         }
         Err(error) => Err(io_failure("open", &path, &error)),

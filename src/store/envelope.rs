@@ -80,6 +80,16 @@ pub(crate) fn claimed_len(head: &[u8; ENVELOPE_BYTES]) -> u32 {
     word(head, 0)
 }
 
+/// The generation field of an envelope, unchecked.
+pub(crate) fn claimed_generation(head: &[u8; ENVELOPE_BYTES]) -> u32 {
+    word(head, 4)
+}
+
+/// Whether an envelope says, unchecked, that it ends its segment.
+pub(crate) fn claims_end(head: &[u8; ENVELOPE_BYTES]) -> bool {
+    word(head, 0) == END_OF_SEGMENT
+}
+
 fn word(head: &[u8; ENVELOPE_BYTES], at: usize) -> u32 {
     u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
 }

@@ -27,6 +27,25 @@ pub(crate) fn unknown(failure: Failure) -> Failure {
     failure.with_stored(Stored::Unknown)
 }
 
+/// "/path is damaged at offset N: what".
+pub(crate) fn corrupt_at(path: &Path, offset: u64, what: impl std::fmt::Display) -> Failure {
+    let path = path.display();
+    Failure::new(FailureKind::Corrupt, format!("{path} is damaged at offset {offset}: {what}"))
+}
+
+/// Offset and damage out of the message of [`corrupt_at`] or [`corrupt`]; the whole message, if it is another one.
+pub(crate) fn place_of(path: &Path, failure: &Failure) -> (Option<u64>, String) {
+    let message = failure.message.as_str();
+    let Some(rest) = message.strip_prefix(&format!("{} is damaged", path.display())) else {
+        return (None, message.to_owned());
+    };
+    let placed = rest.strip_prefix(" at offset ").and_then(|rest| rest.split_once(": "));
+    match placed.and_then(|(offset, what)| Some((offset.parse().ok()?, what))) {
+        Some((offset, what)) => (Some(offset), what.to_owned()),
+        None => (None, rest.trim_start_matches(": ").to_owned()),
+    }
+}
+
 pub(crate) fn corrupt(path: &Path, what: impl std::fmt::Display) -> Failure {
     Failure::new(FailureKind::Corrupt, format!("{} is damaged: {what}", path.display()))
 }

@@ -1,18 +1,20 @@
 //! The index of one segment, in one file beside it: which records each queue has in it, and which keys.
 //!
 //! ```text
-//!  0 "ONSIDX\0\1"   8 | 8 base 8 | 16 end 8 | 24 generation 4 | 28 is complete 4
-//! 32 last stored ms 8 | 40 directory bytes 8 | 48 entries 8 | 56 keys 8 | 64 body checksum 4 | 68 header checksum 4
-//! 72 directory: topics 4, then per topic: length 2, name, queues 4, then per queue: id 4, first offset 8, count 8
-//!    entries: (address 8, length 4, tag hash 4), queue by queue in directory order
+//!  0 "ONSIDX\0\2"   8 | 8 base 8 | 16 end 8 | 24 generation 4 | 28 is complete 4
+//! 32 last stored ms 8 | 40 directory bytes 8 | 48 entries 8 | 56 keys 8
+//! 64 directory checksum 4 | 68 keys checksum 4 | 72 header checksum 4
+//! 76 directory: topics 4, then per topic: length 2, name, queues 4, then per queue: id 4, first offset 8, count 8
+//!    entries: (address 8, length 4, tag hash 4, checksum 4), queue by queue in directory order
 //!    keys:    (hash 4, address within the segment 4), sorted
 //! ```
-//! Little-endian. The directory's checksum is the body checksum; every entry is proven by the record it leads to. A file
-//! is written whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not
-//! complete was written at a clean close of the segment in use, and recovery reads the log from `end` on.
+//! Little-endian, checksums CRC-32C. Each entry has its own, because entries are read one piece here, one there, and a
+//! wrong one would hide a record from its readers: it covers base and number of the entry as well. A file is written
+//! whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not complete was
+//! written at a clean close of the segment in use, and recovery reads the log from `end` on.
 
-use super::durable::write_whole;
-use super::error::{corrupt, io_failure};
+use super::durable::{sync_parent, write_whole};
+use super::error::{corrupt_at, io_failure};
 use super::queue::Entry;
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
@@ -20,9 +22,9 @@ use bytes::{Buf, BufMut, Bytes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const MAGIC: [u8; 8] = *b"ONSIDX\0\x01";
-const HEADER_BYTES: u64 = 72;
-const ENTRY_BYTES: u64 = 16;
+const MAGIC: [u8; 8] = *b"ONSIDX\0\x02";
+const HEADER_BYTES: u64 = 76;
+const ENTRY_BYTES: u64 = 20;
 const KEY_BYTES: u64 = 8;
 
 /// A key of a message: hash of topic and key, and where in the segment the record is.
@@ -66,6 +68,7 @@ pub(crate) struct IndexFile {
     entries_at: u64,
     keys_at: u64,
     keys: u64,
+    keys_sum: u32,
 }
 
 /// A queue of the directory: `at` counts entries from the start of the file's entries.
@@ -92,31 +95,34 @@ impl IndexFile {
     ) -> Result<Arc<Self>, Failure> {
         let path = path_of(segment);
         write_whole(disk, &path, &encode(content))?;
+        // Only for the time of the next opening: without its index a segment is read again.
+        sync_parent(disk, &path)?;
         let (index, _) = Self::open(disk, &path)?;
         Ok(Arc::new(index))
     }
 
     /// Opens an index file and reads its directory. A damaged one is an error: the caller makes a new one from the log.
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<(Self, Vec<DirectoryRow>), Failure> {
-        let file = disk.open(path).map_err(|e| io_failure("open", path, &e))?;
+        let file = disk.open_to_read(path).map_err(|e| io_failure("open", path, &e))?;
         let mut header = [0; HEADER_BYTES as usize];
         let read = file.read_at(&mut header, 0).map_err(|e| io_failure("read", path, &e))?;
         let mut rest = &header[8..];
         if read < header.len()
             || header[..8] != MAGIC
-            || crc32c::crc32c(&header[..68]) != (&header[68..]).get_u32_le()
+            || crc32c::crc32c(&header[..72]) != (&header[72..]).get_u32_le()
         {
-            return Err(corrupt(path, "its header has a wrong checksum"));
+            return Err(corrupt_at(path, 0, "its header has a wrong checksum"));
         }
         let (base, end, generation) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u32_le());
         let (is_complete, last_stored_ms) = (rest.get_u32_le() != 0, rest.get_i64_le());
         let (directory_bytes, entries, keys) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u64_le());
-        let body_sum = rest.get_u32_le();
+        let (directory_sum, keys_sum) = (rest.get_u32_le(), rest.get_u32_le());
         let len = file.len().map_err(|e| io_failure("measure", path, &e))?;
-        let entries_at = HEADER_BYTES + directory_bytes;
-        let keys_at = entries_at + entries * ENTRY_BYTES;
-        if len < keys_at + keys * KEY_BYTES {
-            return Err(corrupt(path, format!("it has {len} bytes, its header speaks of more")));
+        // Saturating: what is too much to count is too much for the file.
+        let entries_at = HEADER_BYTES.saturating_add(directory_bytes);
+        let keys_at = entries_at.saturating_add(entries.saturating_mul(ENTRY_BYTES));
+        if len < keys_at.saturating_add(keys.saturating_mul(KEY_BYTES)) {
+            return Err(corrupt_at(path, len, "it ends there, its header speaks of more"));
         }
         let index = Self {
             path: path.to_owned(),
@@ -129,12 +135,14 @@ impl IndexFile {
             entries_at,
             keys_at,
             keys,
+            keys_sum,
         };
         let directory = index.read(HEADER_BYTES, directory_bytes)?;
-        if crc32c::crc32c(&directory) != body_sum {
-            return Err(corrupt(path, "its directory has a wrong checksum"));
+        if crc32c::crc32c(&directory) != directory_sum {
+            return Err(corrupt_at(path, HEADER_BYTES, "its directory has a wrong checksum"));
         }
-        let rows = decode_directory(directory).ok_or_else(|| corrupt(path, "its directory is cut short"))?;
+        let rows = decode_directory(directory)
+            .ok_or_else(|| corrupt_at(path, HEADER_BYTES, "its directory is cut short"))?;
         Ok((index, rows))
     }
 
@@ -144,14 +152,19 @@ impl IndexFile {
 
     /// `count` entries from the `first` of the file on.
     pub(crate) fn entries(&self, first: u64, count: u64) -> Result<Vec<Entry>, Failure> {
-        let mut bytes = self.read(self.entries_at + first * ENTRY_BYTES, count * ENTRY_BYTES)?;
+        let at = self.entries_at + first * ENTRY_BYTES;
+        let mut bytes = self.read(at, count * ENTRY_BYTES)?;
         let mut entries = Vec::with_capacity(count as usize);
+        let mut number = first;
         while bytes.remaining() >= ENTRY_BYTES as usize {
-            entries.push(Entry {
-                address: bytes.get_u64_le(),
-                len: bytes.get_u32_le(),
-                tag_hash: bytes.get_i32_le(),
-            });
+            let entry =
+                Entry { address: bytes.get_u64_le(), len: bytes.get_u32_le(), tag_hash: bytes.get_i32_le() };
+            if bytes.get_u32_le() != entry_sum(self.base, number, &entry) {
+                let at = self.entries_at + number * ENTRY_BYTES;
+                return Err(corrupt_at(&self.path, at, "an entry has a wrong checksum"));
+            }
+            entries.push(entry);
+            number += 1;
         }
         Ok(entries)
     }
@@ -159,6 +172,9 @@ impl IndexFile {
     /// All keys of the segment, sorted.
     pub(crate) fn keys(&self) -> Result<Vec<Key>, Failure> {
         let mut bytes = self.read(self.keys_at, self.keys * KEY_BYTES)?;
+        if crc32c::crc32c(&bytes) != self.keys_sum {
+            return Err(corrupt_at(&self.path, self.keys_at, "its keys have a wrong checksum"));
+        }
         let mut keys = Vec::with_capacity(self.keys as usize);
         while bytes.remaining() >= KEY_BYTES as usize {
             keys.push(Key { hash: bytes.get_u32_le(), at: bytes.get_u32_le() });
@@ -170,17 +186,33 @@ impl IndexFile {
         let mut bytes = vec![0; len as usize];
         let read = self.file.read_at(&mut bytes, at).map_err(|e| io_failure("read", &self.path, &e))?;
         if read < bytes.len() {
-            return Err(corrupt(&self.path, format!("it ends at offset {}", at + read as u64)));
+            return Err(corrupt_at(&self.path, at + read as u64, "it ends there"));
         }
         Ok(Bytes::from(bytes))
     }
 }
 
+fn entry_sum(base: u64, number: u64, entry: &Entry) -> u32 {
+    let mut bytes = [0; 32];
+    let mut out = &mut bytes[..];
+    out.put_u64_le(base);
+    out.put_u64_le(number);
+    out.put_u64_le(entry.address);
+    out.put_u32_le(entry.len);
+    out.put_i32_le(entry.tag_hash);
+    crc32c::crc32c(&bytes)
+}
+
 fn encode(content: &IndexContent) -> Vec<u8> {
     let directory = encode_directory(&content.queues);
+    let mut keys = Vec::with_capacity(content.keys.len() * KEY_BYTES as usize);
+    for key in &content.keys {
+        keys.put_u32_le(key.hash);
+        keys.put_u32_le(key.at);
+    }
     let entries: usize = content.queues.iter().map(|part| part.entries.len()).sum();
-    let mut out =
-        Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entries * 16 + content.keys.len() * 8);
+    let entry_bytes = entries * ENTRY_BYTES as usize;
+    let mut out = Vec::with_capacity(HEADER_BYTES as usize + directory.len() + entry_bytes + keys.len());
     out.put_slice(&MAGIC);
     out.put_u64_le(content.base);
     out.put_u64_le(content.end);
@@ -191,18 +223,17 @@ fn encode(content: &IndexContent) -> Vec<u8> {
     out.put_u64_le(entries as u64);
     out.put_u64_le(content.keys.len() as u64);
     out.put_u32_le(crc32c::crc32c(&directory));
+    out.put_u32_le(crc32c::crc32c(&keys));
     let sum = crc32c::crc32c(&out);
     out.put_u32_le(sum);
     out.put_slice(&directory);
-    for entry in content.queues.iter().flat_map(|part| &part.entries) {
+    for (number, entry) in (0..).zip(content.queues.iter().flat_map(|part| &part.entries)) {
         out.put_u64_le(entry.address);
         out.put_u32_le(entry.len);
         out.put_i32_le(entry.tag_hash);
+        out.put_u32_le(entry_sum(content.base, number, entry));
     }
-    for key in &content.keys {
-        out.put_u32_le(key.hash);
-        out.put_u32_le(key.at);
-    }
+    out.put_slice(&keys);
     out
 }
 

@@ -16,6 +16,7 @@ use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
 use crate::sys::sync::{Mutex, RwLock, RwLockReadGuard};
 use opened::Opened;
+pub(crate) use opened::{FLAGS_AT, NOT_CLOSED};
 use redb::{ReadTransaction, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};

@@ -31,6 +31,7 @@ mod publishing;
 pub mod queue;
 mod read;
 mod recovery;
+mod remake;
 mod retention;
 mod seal;
 mod segment;
@@ -40,7 +41,10 @@ mod shared;
 mod tests;
 mod threads;
 mod timers;
+pub mod verify;
+mod view;
 mod waiting;
+mod walk;
 
 pub use append::{Append, Appended, Noted, topic_hash};
 pub use checkpoint::Table;

@@ -1,15 +1,16 @@
 //! Opening a store: what the files say, and what the log says where they say nothing.
 //!
 //! Finished segments are known by their index files. From the first segment without one, records are read and checked;
-//! the first that is torn ends the log, unless intact ones follow it: then that one is damaged, is reported with file and
-//! offset, and only its own place in its queue is lost. Whatever lies behind the end is never read again, because what is
-//! appended from now on has a higher generation.
+//! the first that is torn ends the log, unless intact ones follow it, here or in the next segment, or the metadata says
+//! that the log had come further: then it is damaged, is reported with file and offset, and only its own place in its
+//! queue is lost. Whatever lies behind the end is never read again, because what is appended from now on has a higher
+//! generation.
 
 use super::append::Noted;
 use super::checkpoint::{STATE_APPLIED, STATE_SYNCED};
 use super::config::{Environment, StoreConfig};
-use super::envelope::{self, ENVELOPE_BYTES, Envelope};
-use super::error::{corrupt, io_failure};
+use super::envelope::ENVELOPE_BYTES;
+use super::error::{corrupt_at, io_failure};
 use super::index_file::{self, DirectoryRow, IndexFile, Key};
 use super::metadata::{MetaTable, Metadata};
 use super::queue::{Entry, Span};
@@ -18,19 +19,20 @@ use super::segment::Segment;
 use super::segments::{Held, SPARE_EXTENSION, Segments, Spare, remove_files};
 use super::shared::Shared;
 use super::timers::parse_row_key;
+use super::walk::{Step, Tail, Walk};
 use crate::protocol::failure::Failure;
 use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::properties;
-use crate::protocol::record::{RECORD_BYTES_MAX, Record};
+use crate::protocol::record::Record;
 use crate::protocol::tags::tag_hash;
-use crate::sys::disk::Disk;
+use crate::sys::disk::{Disk, DiskFile};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How much of a segment is read at once.
-const SCAN_BYTES: usize = 4 << 20;
+/// How much of a segment is written anew at once.
+const REWRITE_BYTES: usize = 4 << 20;
 
 /// Where the log goes on.
 #[derive(Debug)]
@@ -60,9 +62,13 @@ pub(crate) fn recover(
             indexes.insert(segment.base(), index);
         }
     }
-    let complete =
-        |segment: &Arc<Segment>| indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete);
-    let sealed = segments.iter().take_while(|segment| complete(segment)).count();
+    let state = State::load(metadata)?;
+    // A checkpoint goes before each index file. Should the metadata be older than one nevertheless (its last commit was
+    // damaged, or it was begun anew), the timers are read from the log again.
+    let sealed = |segment: &Arc<Segment>| {
+        indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete && index.end <= state.applied)
+    };
+    let sealed = segments.iter().take_while(|segment| sealed(segment)).count();
     let unsealed = segments.split_off(sealed);
 
     let used = segments.into_iter().map(|segment| (segment.base(), held(segment, &indexes))).collect();
@@ -70,7 +76,6 @@ pub(crate) fn recover(
         Segments::new(environment.disk.clone(), log_dir.to_owned(), config, used, spare, generation),
         environment.has_threads,
     );
-    let state = State::load(metadata)?;
     state.restore_timers(&shared);
     for held in shared.segments.used() {
         if let Some((index, rows)) = indexes.remove(&held.segment.base()) {
@@ -97,9 +102,11 @@ fn finish(
     let mut last = None;
     let mut was_closed = false;
     let mut unsealed = unsealed.into_iter();
-    for segment in unsealed.by_ref() {
+    while let Some(segment) = unsealed.next() {
         let index = indexes.remove(&segment.base());
-        let scan = Scan::run(&shared, &segment, index, state)?;
+        let index_of = |behind: &Segment| indexes.get(&behind.base()).map(|(index, _)| index.as_ref());
+        let is_left = unsealed.as_slice().iter().any(|behind| has_records(behind, index_of(behind)));
+        let scan = Scan::run(&shared, &segment, index, state, is_left)?;
         let (end, is_finished) = (scan.end, scan.is_finished);
         was_closed = scan.was_closed;
         generation = generation.max(scan.generation + 1);
@@ -118,7 +125,6 @@ fn finish(
             shared.segments.adopt_prepared(behind);
             continue;
         }
-        // After a kill it may hold records whose predecessors did not reach the disk (ASYNC_FLUSH).
         log::info!("{} lies behind the end of the log and is removed", behind.path().display());
         remove_files(disk, behind.path())?;
     }
@@ -146,6 +152,16 @@ fn finish(
     Ok(Recovered { shared, segment, end, generation })
 }
 
+/// Whether the log had come as far as this segment: if so, none before it was the last one.
+pub(crate) fn has_records(segment: &Segment, index: Option<&IndexFile>) -> bool {
+    if index.is_some_and(|index| index.end > segment.base()) {
+        return true;
+    }
+    // An error is met again where the segment is read.
+    let mut walk = Walk::new(segment, segment.base(), segment.generation());
+    matches!(walk.is_record_next(), Ok(true))
+}
+
 /// A sync that failed before the kill left pages that look clean and are not on the device: what is not known to be
 /// synced is written again, and synced, before it is served.
 fn rewrite_tail(segment: &Segment, synced: u64, end: u64) -> Result<(), Failure> {
@@ -154,9 +170,9 @@ fn rewrite_tail(segment: &Segment, synced: u64, end: u64) -> Result<(), Failure>
         return Ok(());
     }
     while at < end {
-        let bytes = segment.read(at, SCAN_BYTES.min((end - at) as usize))?;
+        let bytes = segment.read(at, REWRITE_BYTES.min((end - at) as usize))?;
         if bytes.is_empty() {
-            return Err(corrupt(segment.path(), format!("it ends at offset {}", segment.file_offset(at))));
+            return Err(corrupt_at(segment.path(), segment.file_offset(at), "it ends there"));
         }
         segment.write(&bytes, at)?;
         at += bytes.len() as u64;
@@ -166,15 +182,20 @@ fn rewrite_tail(segment: &Segment, synced: u64, end: u64) -> Result<(), Failure>
 
 /// What the metadata says of the log.
 #[derive(Debug)]
-struct State {
-    applied: u64,
-    synced: u64,
-    floors: Vec<(Arc<str>, i32, u64)>,
+pub(crate) struct State {
+    pub(crate) applied: u64,
+    pub(crate) synced: u64,
+    pub(crate) floors: Vec<(Arc<str>, i32, u64)>,
     timers: Vec<(i64, u64)>,
 }
 
 impl State {
-    fn load(metadata: &Metadata) -> Result<Self, Failure> {
+    /// What there is to say without metadata.
+    pub(crate) fn unknown() -> Self {
+        Self { applied: 0, synced: 0, floors: Vec::new(), timers: Vec::new() }
+    }
+
+    pub(crate) fn load(metadata: &Metadata) -> Result<Self, Failure> {
         let number = |key: &[u8]| -> Result<u64, Failure> {
             let value = metadata.get(MetaTable::State, key)?;
             Ok(value.and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes))
@@ -216,33 +237,88 @@ impl State {
     }
 }
 
-/// The segments of the directory by base, and a spare one. What was never finished is removed.
+/// The segments of the directory by base, and a spare one. What was never finished is removed, and what is left of a
+/// segment that was.
 fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, Option<Spare>), Failure> {
     let mut segments: BTreeMap<u64, Arc<Segment>> = BTreeMap::new();
     let mut spare = None;
+    let (mut indexes, mut left_over) = (Vec::new(), Vec::new());
     for entry in disk.list(log_dir).map_err(|e| io_failure("list", log_dir, &e))? {
         let extension = entry.path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
         match extension {
-            "log" => match Segment::open(disk, &entry.path)? {
-                Some(segment) => drop(segments.insert(segment.base(), Arc::new(segment))),
-                None => {
-                    return Err(corrupt(
-                        &entry.path,
-                        "its header has a wrong checksum, or its name is not its own",
-                    ));
-                }
-            },
+            "log" => {
+                let segment = match Segment::open(disk, &entry.path)? {
+                    Some(segment) => segment,
+                    None => mend_header(disk, &entry.path)?,
+                };
+                segments.insert(segment.base(), Arc::new(segment));
+            }
             SPARE_EXTENSION if spare.is_none() => {
                 let capacity = entry.len.saturating_sub(super::segment::HEADER_BYTES);
                 spare = Some(Spare { path: entry.path.clone(), capacity });
             }
-            "new" | "tmp" | SPARE_EXTENSION => {
-                disk.remove(&entry.path).map_err(|e| io_failure("remove", &entry.path, &e))?;
-            }
+            "new" | "tmp" | SPARE_EXTENSION => left_over.push(entry.path),
+            "idx" => indexes.push(entry.path),
             _ => {}
         }
     }
+    let has_segment =
+        |index: &PathBuf| segments.values().any(|own| index_file::path_of(own.path()) == *index);
+    left_over.extend(indexes.into_iter().filter(|index| !has_segment(index)));
+    for path in left_over {
+        disk.remove(&path).map_err(|e| io_failure("remove", &path, &e))?;
+    }
     Ok((segments.into_values().collect(), spare))
+}
+
+/// Opens a segment whose header is damaged, and writes it anew.
+fn mend_header(disk: &dyn Disk, path: &Path) -> Result<Segment, Failure> {
+    let file = disk.open(path).map_err(|e| io_failure("open", path, &e))?;
+    let (segment, generation) = without_header(disk, file, path)?;
+    let segment = segment.with_header(generation)?;
+    let failure = corrupt_at(path, 0, "its header has a wrong checksum");
+    log::error!("{failure}: it is made anew from the file's name and length");
+    Ok(segment)
+}
+
+/// A segment whose header is damaged: its name, its length and its index file or first record say what stood in it.
+pub(crate) fn without_header(
+    disk: &dyn Disk,
+    file: Arc<dyn DiskFile>,
+    path: &Path,
+) -> Result<(Segment, u32), Failure> {
+    let segment = Segment::open_without_header(file, path)?;
+    let generation = match IndexFile::open(disk, &index_file::path_of(path)) {
+        Ok((index, _)) if index.base == segment.base() => index.generation,
+        _ => match Walk::new(&segment, segment.base(), 0).step()? {
+            Step::Record { generation, .. } => generation,
+            // No first record to ask. No record has a lower generation than 0: each is read that is intact.
+            _ => 0,
+        },
+    };
+    Ok((segment, generation))
+}
+
+/// What is known of where the log came to in a segment, besides its records.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// The log had come this far for certain.
+    pub(crate) end: u64,
+    /// The log went on in another segment.
+    pub(crate) is_finished: bool,
+}
+
+impl Known {
+    /// `synced`: the address of the metadata's checkpoint; `is_left`: a segment behind this one has records.
+    pub(crate) fn of(segment: &Segment, index: Option<&IndexFile>, synced: u64, is_left: bool) -> Self {
+        let base = segment.base();
+        let synced_end = if segment.contains(synced) { synced } else { base };
+        let end = index.map_or(base, |index| index.end).max(synced_end);
+        Self {
+            end: end.clamp(base, segment.end() - ENVELOPE_BYTES as u64),
+            is_finished: is_left || index.is_some_and(|index| index.is_complete) || synced >= segment.end(),
+        }
+    }
 }
 
 /// The index of a segment, if it has one that can be used. A damaged one is derived anew from the log.
@@ -277,41 +353,54 @@ struct Scan<'a> {
     shared: &'a Shared,
     segment: &'a Segment,
     applied: u64,
+    /// The log had come this far for certain.
+    known_end: u64,
     generation: u32,
     /// Behind the last intact record.
     end: u64,
-    /// The end-of-segment mark was found.
+    /// The log went on in another segment.
     is_finished: bool,
     /// The store was closed when the segment was in use, and nothing was written since.
     was_closed: bool,
 }
 
 impl<'a> Scan<'a> {
+    /// `is_left`: the log went on in a segment behind this one.
     fn run(
         shared: &'a Shared,
         segment: &'a Segment,
         index: Option<(Arc<IndexFile>, Vec<DirectoryRow>)>,
         state: &State,
+        is_left: bool,
     ) -> Result<Self, Failure> {
-        let (base, generation) = (segment.base(), segment.generation());
+        let base = segment.base();
+        let known =
+            Known::of(segment, index.as_ref().map(|(index, _)| index.as_ref()), state.synced, is_left);
         let mut scan = Self {
             shared,
             segment,
             applied: state.applied,
-            generation,
+            known_end: known.end,
+            generation: segment.generation(),
             end: base,
-            is_finished: false,
+            is_finished: known.is_finished,
             was_closed: false,
         };
-        if let Some((index, rows)) = index {
-            scan.adopt_recent(&index, rows)?;
-            // A clean close has brought all timers into the metadata; else they must be read from the log again.
-            if state.applied >= index.end && index.end <= segment.end() {
-                scan.end = index.end;
+        let mut is_whole = false;
+        // A clean close has brought all timers into the metadata; else they must be read from the log again.
+        if let Some((index, rows)) = index.filter(|(index, _)| state.applied >= index.end) {
+            match scan.adopt_recent(&index, rows) {
+                Ok(()) => {
+                    scan.end = scan.known_end;
+                    is_whole = index.is_complete;
+                }
+                Err(failure) => log::error!("{failure}: it is made anew from the log"),
             }
         }
         let closed_at = scan.end;
-        scan.read_on()?;
+        if !is_whole {
+            scan.read_on()?;
+        }
         scan.was_closed = closed_at > base && scan.end == closed_at;
         shared.unsealed().entry(base).or_default().end = scan.end;
         Ok(scan)
@@ -319,142 +408,107 @@ impl<'a> Scan<'a> {
 
     /// Takes the entries of a clean close's index into memory, as if they had been read from the log.
     fn adopt_recent(&self, index: &IndexFile, rows: Vec<DirectoryRow>) -> Result<(), Failure> {
-        for row in rows {
+        let keys = index.keys()?;
+        let parts: Vec<Vec<Entry>> =
+            rows.iter().map(|row| index.entries(row.at, row.count)).collect::<Result<_, _>>()?;
+        for (row, entries) in rows.iter().zip(parts) {
             let queue = self.shared.open_queue(&row.topic, row.queue_id);
-            for (offset, entry) in (row.first..).zip(index.entries(row.at, row.count)?) {
+            for (offset, entry) in (row.first..).zip(entries) {
                 queue.publish(offset, entry);
             }
         }
         let mut unsealed = self.shared.unsealed();
         let known = unsealed.entry(self.segment.base()).or_default();
-        known.keys = index.keys()?;
+        known.keys = keys;
         known.last_stored_ms = index.last_stored_ms;
         Ok(())
     }
 
     fn read_on(&mut self) -> Result<(), Failure> {
-        let mut window = Window { start: self.end, bytes: Bytes::new() };
-        let mut at = self.end;
-        while at + ENVELOPE_BYTES as u64 <= self.segment.end() {
-            let bytes = window.at(self.segment, at)?;
-            match envelope::open(&bytes, at, self.generation) {
-                Envelope::Record { len, generation } => {
+        let path = self.segment.path().display();
+        let mut walk = Walk::new(self.segment, self.end, self.generation);
+        loop {
+            match walk.step()? {
+                Step::Record { address, generation, record } => {
                     self.generation = generation;
-                    self.adopt(at, bytes.slice(ENVELOPE_BYTES..ENVELOPE_BYTES + len));
-                    at += (ENVELOPE_BYTES + len) as u64;
-                    self.end = at;
+                    self.adopt(address, record);
+                    self.end = walk.at();
                 }
-                Envelope::EndOfSegment => {
+                Step::Damaged { from, to } => {
+                    self.end = to;
+                    log::error!(
+                        "{path} is damaged between offsets {} and {}: what stood there is lost, the records behind it are kept",
+                        self.segment.file_offset(from),
+                        self.segment.file_offset(to)
+                    );
+                }
+                Step::EndOfSegment => {
                     self.is_finished = true;
                     return Ok(());
                 }
-                Envelope::Nothing | Envelope::Damaged { .. } => match self.find_next(at)? {
-                    Some(next) => {
-                        log::error!(
-                            "{} is damaged between offsets {} and {}: what stood there is lost, the records behind it are kept",
-                            self.segment.path().display(),
-                            self.segment.file_offset(at),
-                            self.segment.file_offset(next)
-                        );
-                        at = next;
-                    }
-                    None => return Ok(()),
-                },
+                Step::End { at, tail } => {
+                    self.stop(at, tail);
+                    return Ok(());
+                }
             }
         }
-        Ok(())
+    }
+
+    /// Nothing intact follows: is that the end of the log, or was there more?
+    fn stop(&mut self, at: u64, tail: Tail) {
+        let (path, offset) = (self.segment.path().display(), self.segment.file_offset(at));
+        if at < self.known_end {
+            self.end = self.known_end;
+            log::error!(
+                "{path} is damaged between offsets {offset} and {}: what stood there is lost",
+                self.segment.file_offset(self.known_end)
+            );
+        } else if self.is_finished {
+            if at + ENVELOPE_BYTES as u64 <= self.segment.end() {
+                log::error!(
+                    "{path} is damaged at offset {offset}: the mark that ends it is missing, and records in front of it may be"
+                );
+            }
+        } else if tail == Tail::Record {
+            log::warn!(
+                "{path} holds no whole record at offset {offset}: an append was cut off, or the last record was damaged. The log ends there"
+            );
+        }
     }
 
     fn adopt(&self, address: u64, bytes: Bytes) {
-        let Ok(record) = Record::decode(&bytes) else {
+        let Some(found) = self.shared.adopt_record(self.segment, address, &bytes) else {
             // Its checksum is right, so this is what was appended: a bug of the writer, not damage.
             log::error!("the record at log address {address} cannot be read");
             return;
         };
-        let queue = self.shared.open_queue(record.topic(), record.head.queue_id);
+        if address >= self.applied {
+            if let Some(due) = found.due_ms() {
+                self.shared.timers.add(due, address, bytes.len() as u32);
+            }
+            if let Some(origin) = found.timer_origin() {
+                self.shared.timers.fire(origin);
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// Takes a record of the log into its queue, and its keys. What else is to be noted of it; `None`: it is no record.
+    pub(crate) fn adopt_record(&self, segment: &Segment, address: u64, bytes: &Bytes) -> Option<Noted> {
+        let record = Record::decode(bytes).ok()?;
+        let queue = self.open_queue(record.topic(), record.head.queue_id);
         let hash = record.property(properties::TAGS).map_or(0, tag_hash);
         let entry = Entry { address, len: bytes.len() as u32, tag_hash: hash as i32 };
         queue.publish(record.head.queue_offset as u64, entry);
         let is_timer = record.topic() == TIMER_TOPIC;
         let noted = Noted::read(queue.topic_hash(), is_timer, record.properties());
-        let mut unsealed = self.shared.unsealed();
-        let known = unsealed.entry(self.segment.base()).or_default();
-        let at = (address - self.segment.base()) as u32;
+        let mut unsealed = self.unsealed();
+        let known = unsealed.entry(segment.base()).or_default();
+        let at = (address - segment.base()) as u32;
         known.keys.extend(noted.keys().map(|hash| Key { hash, at }));
         known.last_stored_ms = known.last_stored_ms.max(record.head.store_timestamp_ms);
         drop(unsealed);
-        if address >= self.applied {
-            if let Some(due) = noted.due_ms() {
-                self.shared.timers.add(due, address, bytes.len() as u32);
-            }
-            if let Some(origin) = noted.timer_origin() {
-                self.shared.timers.fire(origin);
-            }
-        }
-    }
-
-    /// The next intact envelope behind a damaged place, unless only zeroes follow.
-    fn find_next(&self, damaged: u64) -> Result<Option<u64>, Failure> {
-        let mut window = Window { start: damaged, bytes: Bytes::new() };
-        let mut at = damaged + 1;
-        let mut zeroes = 0;
-        while at + ENVELOPE_BYTES as u64 <= self.segment.end() && zeroes < ZEROES_END {
-            let bytes = window.at(self.segment, at)?;
-            let Some(skipped) = bytes.iter().position(|&byte| byte != 0) else {
-                zeroes += bytes.len().max(1) as u64;
-                at += bytes.len().max(1) as u64;
-                continue;
-            };
-            // The length of an envelope may begin with zeroes itself.
-            let first = at + skipped.saturating_sub(3) as u64;
-            for candidate in first..=at + skipped as u64 {
-                let bytes = window.at(self.segment, candidate)?;
-                if matches!(envelope::open(&bytes, candidate, self.generation), Envelope::Record { .. }) {
-                    return Ok(Some(candidate));
-                }
-            }
-            zeroes = 0;
-            at += skipped as u64 + 1;
-        }
-        Ok(None)
-    }
-}
-
-/// So many zero bytes in a row are taken for the part of a segment that was never written. Longer than any record.
-const ZEROES_END: u64 = RECORD_BYTES_MAX as u64 + (4 << 10);
-
-/// A piece of the segment in memory, moved along.
-struct Window {
-    start: u64,
-    bytes: Bytes,
-}
-
-impl Window {
-    /// Everything in memory from `at` on: at least one whole record if there is one.
-    fn at(&mut self, segment: &Segment, at: u64) -> Result<Bytes, Failure> {
-        let needed = ENVELOPE_BYTES + self.claimed(at);
-        if self.rest(at).len() < needed && self.start + (self.bytes.len() as u64) < segment.end()
-            || at < self.start
-        {
-            self.bytes = segment.read(at, SCAN_BYTES.max(ENVELOPE_BYTES))?;
-            self.start = at;
-            let needed = ENVELOPE_BYTES + self.claimed(at);
-            if needed > self.bytes.len() {
-                self.bytes = segment.read(at, needed)?;
-            }
-        }
-        Ok(self.rest(at))
-    }
-
-    fn rest(&self, at: u64) -> Bytes {
-        let from = usize::try_from(at - self.start).unwrap_or(usize::MAX);
-        if from >= self.bytes.len() { Bytes::new() } else { self.bytes.slice(from..) }
-    }
-
-    /// The record length at `at`, if it is one that may be.
-    fn claimed(&self, at: u64) -> usize {
-        let rest = self.rest(at);
-        let len = rest.first_chunk::<ENVELOPE_BYTES>().map_or(0, envelope::claimed_len) as usize;
-        if len <= RECORD_BYTES_MAX { len } else { 0 }
+        Some(noted)
     }
 }

@@ -81,11 +81,15 @@ impl Inner {
         let Some(index) = &held.index else { return Ok(()) };
         let mut batch = Batch::default();
         for queue in self.shared.queues() {
-            if queue.has_span_of(index) {
+            if queue.span_of(index).is_some() {
                 let key = floor_key(queue.topic(), queue.id());
                 batch.put(MetaTable::QueueFloors, key.as_bytes(), &queue.max_offset().to_be_bytes());
             }
         }
+        // No next offset runs ahead of the log.
+        self.sync_log()?;
+        // Twice: should the last commit be damaged and the file go back to the one before, this is in there too.
+        self.metadata.commit(&batch)?;
         self.metadata.commit(&batch)?;
         self.shared.queues().iter().for_each(|queue| queue.drop_spans_of(index));
         self.cold.clear();

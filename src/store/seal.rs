@@ -4,7 +4,7 @@ use super::index_file::{IndexContent, IndexFile, Key, QueuePart};
 use super::inner::Inner;
 use super::queue::{Queue, Span};
 use super::segment::Segment;
-use super::shared::Unsealed;
+use super::shared::{Shared, Unsealed};
 use crate::protocol::failure::Failure;
 use std::sync::Arc;
 
@@ -39,8 +39,7 @@ impl Inner {
 
     /// Writes the index of one segment from what memory holds of it. With `is_complete` the queues read it from then on.
     pub(crate) fn seal(&self, segment: &Segment, is_complete: bool) -> Result<(), Failure> {
-        let queues = self.shared.queues();
-        let (content, parts) = self.content_of(segment, &queues, is_complete);
+        let (content, parts) = self.shared.content_of(segment, is_complete);
         let index = IndexFile::write(self.environment.disk.as_ref(), segment.path(), &content)?;
         if !is_complete {
             return Ok(());
@@ -55,15 +54,13 @@ impl Inner {
         self.shared.unsealed().remove(&segment.base());
         Ok(())
     }
+}
 
-    fn content_of(
-        &self,
-        segment: &Segment,
-        queues: &[Arc<Queue>],
-        is_complete: bool,
-    ) -> (IndexContent, Vec<Arc<Queue>>) {
+impl Shared {
+    /// What the index of a segment says, from what memory holds of it; with the queues, in the same order.
+    pub(crate) fn content_of(&self, segment: &Segment, is_complete: bool) -> (IndexContent, Vec<Arc<Queue>>) {
         let (keys, last_stored_ms, end) = {
-            let unsealed = self.shared.unsealed();
+            let unsealed = self.unsealed();
             let known = unsealed.get(&segment.base());
             (
                 known.map_or_else(Vec::new, |known: &Unsealed| known.keys.clone()),
@@ -82,7 +79,7 @@ impl Inner {
             keys: sorted(keys),
         };
         let mut owners = Vec::new();
-        for queue in queues {
+        for queue in self.queues() {
             let (first, entries) = queue.recent_below(segment.end());
             if !entries.is_empty() {
                 content.queues.push(QueuePart {
@@ -91,7 +88,7 @@ impl Inner {
                     first,
                     entries,
                 });
-                owners.push(queue.clone());
+                owners.push(queue);
             }
         }
         (content, owners)

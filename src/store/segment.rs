@@ -16,7 +16,7 @@
 
 use super::durable::sync_parent;
 use super::envelope::{ENVELOPE_BYTES, Envelope};
-use super::error::{corrupt, io_failure};
+use super::error::{corrupt, corrupt_at, io_failure};
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
 use bytes::Bytes;
@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) const HEADER_BYTES: u64 = 4096;
+/// No log grows so long that its addresses reach this.
+const ADDRESS_MAX: u64 = 1 << 60;
 const MAGIC: [u8; 8] = *b"ONSLOG\0\x01";
 static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
@@ -118,9 +120,13 @@ impl Segment {
         Ok(Self { path, file, base, capacity, generation })
     }
 
-    /// Opens a segment by its file. `Ok(None)`: the header is not one, the file was never finished.
+    /// Opens a segment by its file. `Ok(None)`: its header is damaged.
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<Option<Self>, Failure> {
         let file = disk.open(path).map_err(|e| io_failure("open", path, &e))?;
+        Self::open_file(file, path)
+    }
+
+    pub(crate) fn open_file(file: Arc<dyn DiskFile>, path: &Path) -> Result<Option<Self>, Failure> {
         let mut header = [0; 36];
         let read = file.read_at(&mut header, 0).map_err(|e| io_failure("read", path, &e))?;
         let sum = u32_at(&header, 32);
@@ -128,10 +134,45 @@ impl Segment {
             return Ok(None);
         }
         let (generation, base, capacity) = (u32_at(&header, 8), u64_at(&header, 16), u64_at(&header, 24));
-        if path_of(path.parent().unwrap_or(Path::new("")), base) != path {
+        // A right checksum is no proof of right numbers: those that no store writes must not overflow later.
+        let end = base.checked_add(capacity).filter(|end| *end <= ADDRESS_MAX);
+        if capacity <= ENVELOPE_BYTES as u64 || end.is_none() {
             return Ok(None);
         }
+        if path_of(path.parent().unwrap_or(Path::new("")), base) != path {
+            return Err(corrupt(path, format!("its name is not its own, its header says {base:020}.log")));
+        }
         Ok(Some(Self { path: path.to_owned(), file, base, capacity, generation }))
+    }
+
+    /// The segment as its file's name and length tell it, of generation 0: for one whose header is damaged.
+    pub(crate) fn open_without_header(file: Arc<dyn DiskFile>, path: &Path) -> Result<Self, Failure> {
+        let len = file.len().map_err(|e| io_failure("measure", path, &e))?;
+        let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+        let base =
+            name.parse().ok().filter(|base| path_of(path.parent().unwrap_or(Path::new("")), *base) == path);
+        match (base, len.checked_sub(HEADER_BYTES)) {
+            (Some(base), Some(capacity)) if capacity > ENVELOPE_BYTES as u64 => {
+                Ok(Self { path: path.to_owned(), file, base, capacity, generation: 0 })
+            }
+            _ => Err(corrupt_at(
+                path,
+                0,
+                format!("its header has a wrong checksum, and its name and length ({len}) are no segment's"),
+            )),
+        }
+    }
+
+    pub(crate) fn of_generation(self, generation: u32) -> Self {
+        Self { generation, ..self }
+    }
+
+    /// Writes a header, durably.
+    pub(crate) fn with_header(self, generation: u32) -> Result<Self, Failure> {
+        let header = encode_header(self.base, self.capacity, generation);
+        self.file.write_all_at(&header, 0).map_err(|e| io_failure("write", &self.path, &e))?;
+        self.sync()?;
+        Ok(Self { generation, ..self })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -202,10 +243,7 @@ impl Segment {
     pub(crate) fn check_record(&self, bytes: &[u8], address: u64) -> Result<(), Failure> {
         match super::envelope::open(bytes, address, self.generation) {
             Envelope::Record { len, .. } if len + ENVELOPE_BYTES == bytes.len() => Ok(()),
-            _ => Err(corrupt(
-                &self.path,
-                format!("the record at offset {} has a wrong checksum", self.file_offset(address)),
-            )),
+            _ => Err(corrupt_at(&self.path, self.file_offset(address), "the record has a wrong checksum")),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::batch::Pending;
 use super::commit_log::LogEvents;
+use super::config::StoreConfig;
 use super::index_file::Key;
 use super::publishing::tell;
 use super::queue::Queue;
@@ -9,6 +10,7 @@ use super::segment::Segment;
 use super::segments::Segments;
 use super::timers::Timers;
 use crate::protocol::failure::Failure;
+use crate::sys::disk::Disk;
 use crate::sys::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard, RwLock};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -103,6 +105,12 @@ impl Shared {
             is_dirty: AtomicBool::new(false),
             later: RwLock::default(),
         }
+    }
+
+    /// An empty one, to read a single segment's records into.
+    pub(crate) fn scratch(disk: Arc<dyn Disk>) -> Self {
+        let nowhere = StoreConfig::new("");
+        Self::new(Segments::new(disk, nowhere.dir.clone(), &nowhere, BTreeMap::new(), None, 0), false)
     }
 
     pub(crate) fn queue(&self, topic: &str, id: i32) -> Option<Arc<Queue>> {

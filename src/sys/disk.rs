@@ -16,6 +16,9 @@ pub trait Disk: Send + Sync + Debug {
     /// Opens an existing file for reading and writing.
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
 
+    /// Opens an existing file that is only read: it may lie where nothing can be written.
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>>;
+
     /// Replaces `to` with `from`, atomically; durable only after [`Disk::sync_dir`] of both parents.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
@@ -34,6 +37,10 @@ pub trait Disk: Send + Sync + Debug {
     /// Takes the lock that makes one process the only owner of a directory. The error of a lock that is held names
     /// the holder: `ErrorKind::WouldBlock`, with the pid that the holder wrote into the file, if it can be read.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>>;
+
+    /// Takes the same lock for as long as a directory is only looked at: no byte of the file changes, and where there is
+    /// none, nobody can hold it and `None` comes back.
+    fn lock_to_read(&self, path: &Path) -> io::Result<Option<Box<dyn DirLock>>>;
 
     /// Bytes of the file system that holds `dir`.
     fn space(&self, dir: &Path) -> io::Result<DiskSpace>;

@@ -25,6 +25,10 @@ impl Disk for RealDisk {
         Ok(Arc::new(RealFile { file }))
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        Ok(Arc::new(RealFile { file: File::open(path)? }))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -86,6 +90,15 @@ impl Disk for RealDisk {
             log::warn!("{}: cannot write the pid of the holder: {error}", path.display());
         }
         Ok(Box::new(lock))
+    }
+
+    fn lock_to_read(&self, path: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
+        match os::open_locked_to_read(path) {
+            Ok(Some(file)) => Ok(Some(Box::new(RealLock { file }))),
+            Ok(None) => Err(io::Error::new(ErrorKind::WouldBlock, held_by(path))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn space(&self, dir: &Path) -> io::Result<DiskSpace> {

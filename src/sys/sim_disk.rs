@@ -287,6 +287,10 @@ impl Disk for SimDisk {
         Ok(Arc::new(SimFile { disk: self.clone(), file }))
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.open(path)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let begun = self.begin_path(OperationKind::Rename, from)?;
         begun.perform(|state| state.names.rename(from, to)).map(drop)
@@ -345,6 +349,23 @@ impl Disk for SimDisk {
             Ok(())
         })?;
         Ok(Box::new(SimLock { disk: self.clone(), path: path.to_owned() }))
+    }
+
+    fn lock_to_read(&self, path: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
+        let begun = self.begin_path(OperationKind::Open, path)?;
+        let is_taken = begun.answer(|state| {
+            if state.locks.contains(path) {
+                let pid = std::process::id();
+                return Err(io::Error::new(ErrorKind::WouldBlock, format!("held by process {pid}")));
+            }
+            let is_there = state.names.file(path).is_ok();
+            if is_there {
+                state.locks.insert(path.to_owned());
+            }
+            Ok(is_there)
+        })?;
+        Ok(is_taken
+            .then(|| Box::new(SimLock { disk: self.clone(), path: path.to_owned() }) as Box<dyn DirLock>))
     }
 
     fn space(&self, dir: &Path) -> io::Result<DiskSpace> {

@@ -1,8 +1,9 @@
 //! One opening of the metadata file: from the first page read to the last error.
 
-use super::backend::Backend;
+use super::backend::{Backend, bring_to_device};
 use super::{Batch, MetaTable};
 use crate::protocol::failure::{Failure, FailureKind};
+use crate::store::view::Viewed;
 use crate::sys::disk::{Disk, is_disk_full};
 use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle};
 use std::collections::HashSet;
@@ -14,6 +15,10 @@ use std::sync::Arc;
 
 /// Memory for pages of the file. Metadata is small; a store with millions of timers reads them in order.
 const CACHE_BYTES: usize = 2 << 20;
+
+/// A byte in the header of redb's file, and the flag in it that the file was not closed.
+pub(crate) const FLAGS_AT: u64 = 9;
+pub(crate) const NOT_CLOSED: u8 = 2;
 
 /// Appended to the file's name until it is complete.
 const DRAFT_SUFFIX: &str = ".new";
@@ -51,6 +56,13 @@ impl Opened {
         // Files appear complete: only damage empties one, and redb would take it for a new one.
         if file.is_empty()? {
             return Err(Problem::Damaged("the file is empty".to_owned()));
+        }
+        bring_to_device(file.as_ref())?;
+        let mut flags = [0];
+        if file.read_at(&mut flags, FLAGS_AT)? == 1 && flags[0] & NOT_CLOSED != 0 {
+            // redb mends what a kill left, and writes before it knows whether it can. On a view first: a file that is
+            // refused stays as it was found.
+            Self::with_backend(Backend::new(Arc::new(Viewed::of(file.clone())?)))?.close()?;
         }
         Self::with_backend(Backend::new(file))
     }
@@ -142,9 +154,8 @@ fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<(), Problem> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         other => other?,
     }
-    let file = disk.create(&draft)?;
-    Opened::with_backend(Backend::new(file.clone()))?.close()?;
-    file.sync_data()?;
+    // Closing syncs whatever was written.
+    Opened::with_backend(Backend::new(disk.create(&draft)?))?.close()?;
     disk.rename(&draft, path)?;
     disk.sync_dir(path.parent().unwrap_or(path))?;
     Ok(())

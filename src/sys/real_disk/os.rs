@@ -40,7 +40,15 @@ mod unix {
     /// The file with its lock, or `None` when another handle holds it, be it of this process or of another.
     pub(in crate::sys::real_disk) fn open_locked(path: &Path) -> io::Result<Option<File>> {
         // The content is a dead holder's pid at most, and must stay readable while a living one holds the lock.
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        lock(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?)
+    }
+
+    /// Likewise for a file that must exist and is not changed.
+    pub(in crate::sys::real_disk) fn open_locked_to_read(path: &Path) -> io::Result<Option<File>> {
+        lock(File::open(path)?)
+    }
+
+    fn lock(file: File) -> io::Result<Option<File>> {
         match file.try_lock() {
             Ok(()) => Ok(Some(file)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -149,9 +157,16 @@ mod windows {
     /// The file, refused to other writers for as long as it is open, or `None` when somebody else has it so. Not a
     /// byte-range lock: under one, nobody else could read the holder's pid.
     pub(in crate::sys::real_disk) fn open_locked(path: &Path) -> io::Result<Option<File>> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).share_mode(FILE_SHARE_READ);
-        match options.open(path) {
+        open_alone(OpenOptions::new().read(true).write(true).create(true).truncate(false), path)
+    }
+
+    /// Likewise for a file that must exist and is not changed.
+    pub(in crate::sys::real_disk) fn open_locked_to_read(path: &Path) -> io::Result<Option<File>> {
+        open_alone(OpenOptions::new().read(true), path)
+    }
+
+    fn open_alone(options: &mut OpenOptions, path: &Path) -> io::Result<Option<File>> {
+        match options.share_mode(FILE_SHARE_READ).open(path) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.raw_os_error() == Some(ERROR_SHARING_VIOLATION) => Ok(None),
             Err(error) => Err(error),
