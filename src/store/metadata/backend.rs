@@ -167,7 +167,8 @@ const RECOVERY_REQUIRED: u8 = 2;
 const REWRITE_BYTES: usize = 1 << 20;
 
 /// Brings a file that was not closed properly to the device before anything is built on it: a sync that failed before
-/// the end of the process may have left pages that look clean to the system and are only in its memory.
+/// the end of the process may have left pages that look clean to the system and are only in its memory. The length comes
+/// first: redb takes no file whose length does not fit its header. Of the rest any part may arrive, as in a commit.
 pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
     let mut flags = [0];
     let read = file.read_at(&mut flags, FLAGS_AT)?;
@@ -175,6 +176,8 @@ pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
         return Ok(());
     }
     let len = file.len()?;
+    file.set_len(len)?;
+    file.sync_data()?;
     let mut bytes = vec![0; REWRITE_BYTES.min(usize::try_from(len).unwrap_or(REWRITE_BYTES))];
     let mut at = 0;
     while at < len {
