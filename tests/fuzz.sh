@@ -14,7 +14,10 @@ if ! "${CARGO:-cargo}" +nightly fuzz --version >/dev/null 2>&1; then
     exit 0
 fi
 targets=${*:-$all}
-"${CARGO:-cargo}" +nightly fuzz build --quiet || exit 1
+built=$("${CARGO:-cargo}" +nightly fuzz build 2>&1) || {
+    echo "$built"
+    exit 1
+}
 
 # Data directories, in memory where that is possible: thousands of brokers are opened.
 scratch=$(mktemp -d -p /dev/shm 2>/dev/null || mktemp -d)
