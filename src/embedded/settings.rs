@@ -5,6 +5,8 @@ use crate::client::factory_property::keys;
 use crate::protocol::failure::Failure;
 use crate::store::config::FlushMode;
 use crate::store::config::StoreConfig;
+#[cfg(feature = "testing")]
+use crate::sys::sync::leaf::atomic::{AtomicU64, Ordering};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
@@ -18,7 +20,7 @@ const SETTINGS: &[(&str, &str)] = &[
 
 /// Size of every segment of the log of stores opened from now on, unless 0; for tests that want many of them.
 #[cfg(feature = "testing")]
-pub static SEGMENT_BYTES: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+pub static SEGMENT_BYTES: AtomicU64 = AtomicU64::new(0);
 
 /// What was given explicitly, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,7 +68,7 @@ impl Settings {
             config.disk_used_percent_max = percent;
         }
         #[cfg(feature = "testing")]
-        match SEGMENT_BYTES.load(std::sync::atomic::Ordering::SeqCst) {
+        match SEGMENT_BYTES.load(Ordering::SeqCst) {
             0 => {}
             bytes => (config.segment_bytes_min, config.segment_bytes_max) = (bytes, bytes),
         }

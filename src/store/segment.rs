@@ -171,7 +171,7 @@ impl Segment {
     pub(crate) fn with_header(self, generation: u32) -> Result<Self, Failure> {
         let header = encode_header(self.base, self.capacity, generation);
         self.file.write_all_at(&header, 0).map_err(|e| io_failure("write", &self.path, &e))?;
-        self.sync()?;
+        self.sync()?; // Met after damage only.
         Ok(Self { generation, ..self })
     }
 

@@ -13,6 +13,9 @@ const CALLS: [&str; 5] = [".sync_data()", ".sync_dir(", ".sync()", "sync_parent(
 /// The rooms that decide when something is synced; below them are the disks themselves.
 const ROOM: &str = "src/store";
 
+/// Said of a line that only damage leads to.
+const MENDING: &str = "// Met after damage only.";
+
 /// "store/segment.rs:88".
 pub type Place = String;
 
@@ -25,10 +28,14 @@ pub fn in_sources() -> BTreeSet<Place> {
         if name.starts_with("src/sys/") || name.contains("/tests") {
             continue;
         }
-        for (number, line) in fs::read_to_string(&path).unwrap().lines().enumerate() {
+        let text = fs::read_to_string(&path).unwrap();
+        let shipped = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for (number, line) in shipped.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             let is_definition = code.contains("fn ");
-            if !is_definition && CALLS.iter().any(|call| code.contains(call)) {
+            // No power cut and no failing operation damages a header that was synced: see the tests of bit rot.
+            let is_mending = line.contains(MENDING);
+            if !is_definition && !is_mending && CALLS.iter().any(|call| code.contains(call)) {
                 places.insert(format!("{name}:{}", number + 1));
             }
         }
