@@ -6,7 +6,7 @@
 CARGO ?= cargo
 PREFIX ?= /usr/local
 
-.PHONY: all help lib examples demo-programs demo test prove bench install lint check-windows clean
+.PHONY: all help lib examples demo-programs demo test prove fuzz bench install lint check-windows clean
 
 all: lib examples demo-programs
 
@@ -15,6 +15,7 @@ help:
 	@echo "make demo             100 000 messages from one program to the next, in C++ and in C#"
 	@echo "make test             every test: Rust, C, C++, .NET, examples"
 	@echo "make prove            the whole of what make test runs a bounded part of: hours; a table at its end"
+	@echo "make fuzz             looks for inputs that hurt, FUZZ_SECONDS per target (600; needs nightly and cargo-fuzz)"
 	@echo "make bench            the figures, and beside each the machine's own limit (target/bench.json)"
 	@echo "make install PREFIX=  headers, libraries, package files"
 	@echo "make lint             formatters and linters, nothing is changed"
@@ -40,6 +41,9 @@ test: lib
 
 prove: lib
 	tests/prove.sh
+
+fuzz:
+	tests/fuzz.sh
 
 bench: lib
 	$(CARGO) bench --locked --features testing --bench bench

@@ -933,7 +933,7 @@ ons_status ons_broker_open(const char *dir,
                            ons_error **error_out);
 
 /**
- * Moves a manual clock forward by `milliseconds` (0 or more) and runs everything that becomes due, on the calling
+ * Moves a manual clock forward by `milliseconds` (0 to 366 days) and runs everything that becomes due, on the calling
  * thread; retries and timed messages can be consumed from then on. ONS_INVALID_STATE with the system clock.
  */
 ons_status ons_broker_advance_time(ons_broker *broker,

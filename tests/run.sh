@@ -47,6 +47,8 @@ part() {
 }
 
 part "Rust" "${CARGO:-cargo}" test --locked --features testing --no-fail-fast
+part "Models" tests/models.sh
+part "Sanitizers" tests/sanitizers.sh
 [ -e tests/c/run.sh ] && part "C" tests/c/run.sh
 part "C++" bindings/cpp/tests/run.sh
 tools/has-dotnet.sh ".NET tests"

@@ -14,7 +14,7 @@ run "${CARGO:-cargo}" fmt --check
 run "${CARGO:-cargo}" clippy --locked --quiet -- -D warnings
 run "${CARGO:-cargo}" clippy --locked --all-targets --features testing --quiet -- -D warnings
 # And with the locks of the model checker, which only its own tests can use.
-run "${CARGO:-cargo}" clippy --locked --lib --features models --quiet -- -D warnings
+run "${CARGO:-cargo}" clippy --locked --lib --tests --features models --quiet -- -D warnings
 
 # include/ons.h is generated and compared with its generator by a test.
 mapfile -t sources < <(git ls-files --cached --others --exclude-standard '*.c' '*.cpp' '*.h' ':!include/ons.h')

@@ -38,12 +38,11 @@ fn main() {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let place = rows::Place::new(scratch.join("bench"));
     let mut rows = Vec::new();
-    if wants("send") || wants("consume") {
+    if wants("send") {
         rows.extend(rows::sending(&place));
     }
     if wants("consume") {
-        let sent = rows.iter().find(|row| row.name == "send_async_1k_8t").expect("the row before").clone();
-        rows.push(rows::consuming(&place, &sent));
+        rows.push(rows::consuming(&place));
     }
     if wants("latency") {
         rows.push(rows::end_to_end(&place));

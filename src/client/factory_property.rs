@@ -3,7 +3,7 @@
 mod rules;
 
 use crate::protocol::failure::Failure;
-use crate::sys::sync::Mutex;
+use crate::sys::sync::leaf::Mutex;
 use log::warn;
 use once_cell::sync::Lazy;
 use std::collections::{BTreeMap, BTreeSet};

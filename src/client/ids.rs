@@ -3,7 +3,7 @@
 use crate::protocol::unique_id::IdBlock;
 use crate::protocol::unique_id::UniqueId;
 use crate::protocol::unique_id::UniqueIdGenerator;
-use crate::sys::sync::atomic::{AtomicU32, Ordering};
+use crate::sys::sync::leaf::atomic::{AtomicU32, Ordering};
 use crate::sys::sync::thread_local;
 use once_cell::sync::Lazy;
 use std::cell::Cell;

@@ -10,6 +10,8 @@ pub mod ids;
 pub mod log;
 pub mod log_file;
 pub mod message;
+#[cfg(all(test, feature = "models"))]
+mod models;
 pub mod outstanding;
 mod prefetch;
 mod process_queue;

@@ -18,7 +18,7 @@ use crate::protocol::request::SendSink;
 use crate::protocol::unique_id::UniqueId;
 use crate::sys::scheduler::Scheduler;
 use crate::sys::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sys::sync::{Condvar, Mutex, MutexGuard, thread_local};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, leaf, thread_local};
 use log::error;
 use std::cell::Cell;
 use std::fmt;
@@ -378,7 +378,7 @@ fn shard_of(token: u64) -> usize {
 }
 
 fn own_shard() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    static NEXT: leaf::atomic::AtomicUsize = leaf::atomic::AtomicUsize::new(0);
     thread_local! {
         static OWN: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
     }

@@ -58,6 +58,9 @@ struct Shared {
     state: AtomicU8,
     /// Held by whoever starts or shuts down.
     lifecycle: Mutex<()>,
+    /// Held by whoever tells the broker of this instance or takes it out again: a heartbeat that began before the
+    /// shutdown must not arrive behind it, or the group would give queues to an instance that is gone.
+    membership: Mutex<()>,
     subscriptions: Subscriptions,
     prefetch: Prefetch,
     slots: Box<[Slot]>,

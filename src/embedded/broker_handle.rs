@@ -31,6 +31,9 @@ pub const STATISTICS: &[&str] = &[
     "groups",
 ];
 
+/// Most that one call moves a manual clock on: a year, in which what recurs every minute runs half a million times.
+pub const ADVANCE_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
 /// Holds the broker of a directory open. Clients join it with `ONSAddr` = `embedded:DIRECTORY`.
 #[derive(Debug)]
 pub struct EmbeddedBroker {
@@ -51,8 +54,14 @@ impl EmbeddedBroker {
         Ok(Self { lease: Mutex::new(Some(lease)) })
     }
 
-    /// Moves a manual clock on and runs everything that becomes due, on this thread.
+    /// Moves a manual clock on, by at most [`ADVANCE_MAX`], and runs everything that becomes due, on this thread.
     pub fn advance_time(&self, by: Duration) -> Result<(), Failure> {
+        if by > ADVANCE_MAX {
+            let (by_ms, max_ms) = (by.as_millis(), ADVANCE_MAX.as_millis());
+            return Err(Failure::invalid(format!(
+                "the time to advance by is {by_ms} ms, the limit of one call is {max_ms}: all that becomes due on the way is done in turn"
+            )));
+        }
         let host = self.host()?;
         if host.scheduler.clock().as_manual().is_none() {
             return Err(Failure::state(

@@ -7,6 +7,8 @@ pub mod address;
 pub mod broker_handle;
 pub mod factory;
 mod host;
+#[cfg(all(test, feature = "models"))]
+mod models;
 #[cfg(not(feature = "testing"))]
 mod settings;
 #[cfg(feature = "testing")]

@@ -79,7 +79,7 @@ fn clock_kind(clock: i32) -> Result<ClockKind, Failure> {
     }
 }
 
-/// Moves a manual clock forward by `milliseconds` (0 or more) and runs everything that becomes due, on the calling
+/// Moves a manual clock forward by `milliseconds` (0 to 366 days) and runs everything that becomes due, on the calling
 /// thread; retries and timed messages can be consumed from then on. ONS_INVALID_STATE with the system clock.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_broker_advance_time(

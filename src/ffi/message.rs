@@ -1,7 +1,7 @@
 //! `ons_message`: what is sent and received.
 
-mod parts;
-mod properties;
+pub mod parts;
+pub mod properties;
 
 use crate::client::message::Message;
 use crate::ffi::boundary::Handle;

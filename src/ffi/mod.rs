@@ -9,14 +9,14 @@
 // Each export's safety section is the contract of include/README.md; repeating it 70 times would say nothing.
 #![allow(clippy::missing_safety_doc)]
 
-mod boundary;
-mod broker;
-mod completions;
-mod error;
-mod factory_property;
-mod log;
-mod message;
-mod producer;
-mod push_consumer;
-mod send_result;
-mod version;
+pub mod boundary;
+pub mod broker;
+pub mod completions;
+pub mod error;
+pub mod factory_property;
+pub mod log;
+pub mod message;
+pub mod producer;
+pub mod push_consumer;
+pub mod send_result;
+pub mod version;

@@ -110,6 +110,10 @@ impl Inner {
             *synced_end = published;
             return Ok(());
         }
+        if let Some(failed) = lock(&self.sync_failure).as_ref() {
+            // A sync that succeeds now says nothing about what an earlier one has lost.
+            return Err(failed.clone());
+        }
         if !self.shared.is_dirty.swap(false, Ordering::AcqRel) && *synced_end >= published {
             return Ok(());
         }
@@ -122,7 +126,9 @@ impl Inner {
             self.log.counters.syncs.fetch_add(1, Ordering::Relaxed);
             segment.sync().map_err(|failure| {
                 self.log.refuse_after(&failure);
-                Failure { kind: FailureKind::Storage, ..failure }
+                let failure = Failure { kind: FailureKind::Storage, ..failure };
+                *lock(&self.sync_failure) = Some(failure.clone());
+                failure
             })?;
         }
         *synced_end = published;

@@ -36,12 +36,12 @@ use std::time::Duration;
 
 /// Records that wait to be written may take this much memory; more, and appending waits for the writer. With syncs
 /// enough to make up for the time of one; without, little enough for what is written to be still in the processor's
-/// cache.
-pub(crate) const PENDING_BYTES_MAX_SYNC: usize = 2 << 20;
-pub(crate) const PENDING_BYTES_MAX_ASYNC: usize = 512 << 10;
+/// cache. In a model a few records are enough.
+pub(crate) const PENDING_BYTES_MAX_SYNC: usize = if cfg!(feature = "models") { 400 } else { 2 << 20 };
+pub(crate) const PENDING_BYTES_MAX_ASYNC: usize = if cfg!(feature = "models") { 400 } else { 512 << 10 };
 /// An asynchronous caller without syncs that finds so much waiting and nobody writing writes it, rather than leave it
 /// to a thread on another processor.
-const LEAD_BYTES: usize = 64 << 10;
+const LEAD_BYTES: usize = if cfg!(feature = "models") { 250 } else { 64 << 10 };
 /// A leader that was woken for its own record writes at most this many further batches before it hands over.
 const EXTRA_BATCHES_MAX: u32 = 4;
 /// Every so many inline writes an asynchronous one is left to the log thread, to see whether its caller sends on
@@ -365,9 +365,11 @@ impl CommitLog {
     fn roll(&self, state: &mut State, needed: usize) -> Result<(), Failure> {
         let next = self.events.next_segment(state.current.segment())?;
         if !next.has_room(next.base(), needed) {
+            let capacity = next.capacity();
+            self.events.give_back(next);
             return Err(Failure::new(
                 FailureKind::Storage,
-                format!("a record of {needed} bytes does not fit a segment of {} bytes", next.capacity()),
+                format!("a record of {needed} bytes does not fit a segment of {capacity} bytes"),
             ));
         }
         let mark = envelope::end_of_segment(state.current.end(), state.generation);

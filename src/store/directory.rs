@@ -49,6 +49,7 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
         metadata,
         staged: Mutex::new(Staged::default()),
         synced_end: Mutex::new(recovered.end),
+        sync_failure: Mutex::new(None),
         remaking: Mutex::new(()),
         scheduled: Scheduled::default(),
         lock: Mutex::new(Some(lock)),
@@ -102,6 +103,7 @@ fn check_format(disk: &dyn Disk, dir: &Path) -> Result<(), Failure> {
             if files.iter().any(|file| file.path.extension().is_some_and(|extension| extension == "log")) {
                 return Err(corrupt(&path, "it is missing beside a log"));
             }
+            // The metadata are made beside it before there is a log, and they sync the directory.
             write_whole(disk, &path, FORMAT)
         }
         Err(error) => Err(io_failure("open", &path, &error)),

@@ -13,7 +13,7 @@
 //! whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not complete was
 //! written at a clean close of the segment in use, and recovery reads the log from `end` on.
 
-use super::durable::write_whole;
+use super::durable::{sync_parent, write_whole};
 use super::error::{corrupt_at, io_failure};
 use super::queue::Entry;
 use crate::protocol::failure::Failure;
@@ -95,6 +95,8 @@ impl IndexFile {
     ) -> Result<Arc<Self>, Failure> {
         let path = path_of(segment);
         write_whole(disk, &path, &encode(content))?;
+        // Only for the time of the next opening: without its index a segment is read again.
+        sync_parent(disk, &path)?;
         let (index, _) = Self::open(disk, &path)?;
         Ok(Arc::new(index))
     }
@@ -116,9 +118,10 @@ impl IndexFile {
         let (directory_bytes, entries, keys) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u64_le());
         let (directory_sum, keys_sum) = (rest.get_u32_le(), rest.get_u32_le());
         let len = file.len().map_err(|e| io_failure("measure", path, &e))?;
-        let entries_at = HEADER_BYTES + directory_bytes;
-        let keys_at = entries_at + entries * ENTRY_BYTES;
-        if len < keys_at + keys * KEY_BYTES {
+        // Saturating: what is too much to count is too much for the file.
+        let entries_at = HEADER_BYTES.saturating_add(directory_bytes);
+        let keys_at = entries_at.saturating_add(entries.saturating_mul(ENTRY_BYTES));
+        if len < keys_at.saturating_add(keys.saturating_mul(KEY_BYTES)) {
             return Err(corrupt_at(path, len, "it ends there, its header speaks of more"));
         }
         let index = Self {

@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     pub(crate) staged: Mutex<Staged>,
     /// Address up to which the log is known to be on the device (ASYNC_FLUSH; else everything published is).
     pub(crate) synced_end: Mutex<u64>,
+    /// Why the log cannot be synced any more until it is opened again (ASYNC_FLUSH).
+    pub(crate) sync_failure: Mutex<Option<Failure>>,
     /// Held while a damaged index file is made anew: many readers meet the same one.
     pub(crate) remaking: Mutex<()>,
     pub(crate) scheduled: Scheduled,

@@ -25,6 +25,8 @@ mod error;
 mod index_file;
 mod inner;
 mod metadata;
+#[cfg(all(test, feature = "models"))]
+mod models;
 mod publishing;
 pub mod queue;
 mod read;

@@ -22,6 +22,7 @@ pub(crate) struct Entry {
 
 /// The address of an entry whose record could not be recovered.
 pub(crate) const LOST: u64 = u64::MAX;
+const LOST_ENTRY: Entry = Entry { address: LOST, len: 0, tag_hash: 0 };
 
 /// A topic's queue.
 #[derive(Debug)]
@@ -102,13 +103,12 @@ impl Queue {
     /// Makes a record readable. Records of a queue come in order; an offset that was jumped over is a lost record.
     pub(crate) fn publish(&self, offset: u64, entry: Entry) {
         let mut readable = self.lock();
-        let lost = Entry { address: LOST, len: 0, tag_hash: 0 };
         if readable.max() == 0 && readable.spans.is_empty() && readable.recent.is_empty() {
             // The first record this queue sees again after older ones were deleted.
             readable.recent_first = offset;
         }
         while readable.max() < offset {
-            readable.recent.push_back(lost);
+            readable.recent.push_back(LOST_ENTRY);
         }
         if readable.max() == offset {
             readable.recent.push_back(entry);
@@ -119,11 +119,15 @@ impl Queue {
         }
     }
 
-    /// A queue without records goes on at `next`; one that has some beyond it stays as it is.
+    /// A queue whose youngest records were deleted goes on at `next`; one that has some beyond it stays as it is.
     pub(crate) fn raise(&self, next: u64) {
         let mut readable = self.lock();
-        if readable.max() < next && readable.spans.is_empty() && readable.recent.is_empty() {
-            readable.recent_first = next;
+        if readable.spans.is_empty() && readable.recent.is_empty() {
+            readable.recent_first = readable.recent_first.max(next);
+        }
+        // Older ones are left if the file of their segment could not be removed.
+        while readable.max() < next {
+            readable.recent.push_back(LOST_ENTRY);
         }
         self.assigned.0.fetch_max(readable.max(), Ordering::Relaxed);
     }
@@ -206,6 +210,15 @@ impl Queue {
         let skip = offset - span.first;
         let count = (span.count - skip).min(max as u64);
         span.file.entries(span.at + skip, count)
+    }
+
+    /// The first offset from `offset` on that has an entry, or the end of the queue. There are holes when the file of an
+    /// old segment could not be removed and those of younger ones could.
+    pub(crate) fn behind_hole(&self, offset: u64) -> u64 {
+        let readable = self.lock();
+        let behind = readable.spans.partition_point(|span| span.first + span.count <= offset);
+        let next = readable.spans.get(behind).map_or(readable.recent_first, |span| span.first);
+        next.max(offset).min(readable.max())
     }
 
     fn lock(&self) -> MutexGuard<'_, Readable> {

@@ -1,12 +1,12 @@
 //! Reading queues: by offset, by position, by time, by key.
 
 use super::append::key_hash;
-use super::envelope::ENVELOPE_BYTES;
+use super::envelope::{ENVELOPE_BYTES, claimed_len};
 use super::inner::Inner;
 use super::queue::{Entry, LOST, Queue};
 use crate::protocol::failure::Failure;
 use crate::protocol::properties;
-use crate::protocol::record::{Record, peek_len};
+use crate::protocol::record::{RECORD_BYTES_MAX, Record, peek_len};
 use bytes::Bytes;
 
 /// Most entries of a queue that one read looks at, so that a filter that matches nothing cannot hold a thread for long.
@@ -43,7 +43,12 @@ impl Inner {
         while scanned < SCANNED_MAX && read.records.len() < messages_max {
             let entries = self.entries(queue, read.next_offset, ENTRIES_AT_ONCE.min(messages_max.max(16)))?;
             if entries.is_empty() {
-                break;
+                let next = queue.behind_hole(read.next_offset);
+                if next <= read.next_offset {
+                    break;
+                }
+                read.next_offset = next;
+                continue;
             }
             scanned += entries.len();
             let (taken, wanted) =
@@ -98,7 +103,10 @@ impl Inner {
         }
         let Some(segment) = self.shared.segments.find(address) else { return Ok(None) };
         let head = segment.read(address, ENVELOPE_BYTES + 4)?;
-        let Some(len) = head.get(ENVELOPE_BYTES..).and_then(peek_len) else { return Ok(None) };
+        // Anybody may ask for any position: only where an envelope and a record agree about their length is it read.
+        let Some((envelope, record)) = head.split_first_chunk::<ENVELOPE_BYTES>() else { return Ok(None) };
+        let len = peek_len(record).filter(|len| *len == claimed_len(envelope) as usize);
+        let Some(len) = len.filter(|len| *len <= RECORD_BYTES_MAX) else { return Ok(None) };
         if address + (ENVELOPE_BYTES + len) as u64 > segment.end() {
             return Ok(None);
         }

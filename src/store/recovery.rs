@@ -28,7 +28,7 @@ use crate::protocol::tags::tag_hash;
 use crate::sys::disk::{Disk, DiskFile};
 use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How much of a segment is written anew at once.
@@ -237,10 +237,12 @@ impl State {
     }
 }
 
-/// The segments of the directory by base, and a spare one. What was never finished is removed.
+/// The segments of the directory by base, and a spare one. What was never finished is removed, and what is left of a
+/// segment that was.
 fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, Option<Spare>), Failure> {
     let mut segments: BTreeMap<u64, Arc<Segment>> = BTreeMap::new();
     let mut spare = None;
+    let (mut indexes, mut left_over) = (Vec::new(), Vec::new());
     for entry in disk.list(log_dir).map_err(|e| io_failure("list", log_dir, &e))? {
         let extension = entry.path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
         match extension {
@@ -255,11 +257,16 @@ fn open_segments(disk: &dyn Disk, log_dir: &Path) -> Result<(Vec<Arc<Segment>>, 
                 let capacity = entry.len.saturating_sub(super::segment::HEADER_BYTES);
                 spare = Some(Spare { path: entry.path.clone(), capacity });
             }
-            "new" | "tmp" | SPARE_EXTENSION => {
-                disk.remove(&entry.path).map_err(|e| io_failure("remove", &entry.path, &e))?;
-            }
+            "new" | "tmp" | SPARE_EXTENSION => left_over.push(entry.path),
+            "idx" => indexes.push(entry.path),
             _ => {}
         }
+    }
+    let has_segment =
+        |index: &PathBuf| segments.values().any(|own| index_file::path_of(own.path()) == *index);
+    left_over.extend(indexes.into_iter().filter(|index| !has_segment(index)));
+    for path in left_over {
+        disk.remove(&path).map_err(|e| io_failure("remove", &path, &e))?;
     }
     Ok((segments.into_values().collect(), spare))
 }
@@ -379,15 +386,21 @@ impl<'a> Scan<'a> {
             is_finished: known.is_finished,
             was_closed: false,
         };
+        let mut is_whole = false;
         // A clean close has brought all timers into the metadata; else they must be read from the log again.
         if let Some((index, rows)) = index.filter(|(index, _)| state.applied >= index.end) {
             match scan.adopt_recent(&index, rows) {
-                Ok(()) => scan.end = scan.known_end,
+                Ok(()) => {
+                    scan.end = scan.known_end;
+                    is_whole = index.is_complete;
+                }
                 Err(failure) => log::error!("{failure}: it is made anew from the log"),
             }
         }
         let closed_at = scan.end;
-        scan.read_on()?;
+        if !is_whole {
+            scan.read_on()?;
+        }
         scan.was_closed = closed_at > base && scan.end == closed_at;
         shared.unsealed().entry(base).or_default().end = scan.end;
         Ok(scan)

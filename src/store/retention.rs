@@ -86,6 +86,8 @@ impl Inner {
                 batch.put(MetaTable::QueueFloors, key.as_bytes(), &queue.max_offset().to_be_bytes());
             }
         }
+        // No next offset runs ahead of the log.
+        self.sync_log()?;
         // Twice: should the last commit be damaged and the file go back to the one before, this is in there too.
         self.metadata.commit(&batch)?;
         self.metadata.commit(&batch)?;

@@ -24,6 +24,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub(crate) const HEADER_BYTES: u64 = 4096;
+/// No log grows so long that its addresses reach this.
+const ADDRESS_MAX: u64 = 1 << 60;
 const MAGIC: [u8; 8] = *b"ONSLOG\0\x01";
 static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
@@ -132,6 +134,11 @@ impl Segment {
             return Ok(None);
         }
         let (generation, base, capacity) = (u32_at(&header, 8), u64_at(&header, 16), u64_at(&header, 24));
+        // A right checksum is no proof of right numbers: those that no store writes must not overflow later.
+        let end = base.checked_add(capacity).filter(|end| *end <= ADDRESS_MAX);
+        if capacity <= ENVELOPE_BYTES as u64 || end.is_none() {
+            return Ok(None);
+        }
         if path_of(path.parent().unwrap_or(Path::new("")), base) != path {
             return Err(corrupt(path, format!("its name is not its own, its header says {base:020}.log")));
         }

@@ -1,5 +1,6 @@
 //! The two threads of a store: `ons-log` leads for asynchronous callers, `ons-store` does the background work.
 
+use super::commit_log::CommitLog;
 use super::inner::Inner;
 use super::shared::{Shared, lock};
 use crate::protocol::failure::{Failure, FailureKind};
@@ -20,7 +21,7 @@ impl Threads {
         }
         let (for_log, for_jobs) = (inner.clone(), inner.clone());
         let mut running = lock(&threads.running);
-        running.push(spawn("ons-log", move || run_log(&for_log))?);
+        running.push(spawn("ons-log", move || run_log(&for_log.shared, &for_log.log))?);
         running.push(spawn("ons-store", move || run_jobs(&for_jobs))?);
         drop(running);
         Ok(threads)
@@ -44,16 +45,16 @@ fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<NamedThread
         .map_err(|e| Failure::new(FailureKind::Storage, format!("could not start the thread {name}: {e}")))
 }
 
-fn run_log(inner: &Inner) {
+pub(crate) fn run_log(shared: &Shared, log: &CommitLog) {
     loop {
-        let mut thread = inner.shared.log_thread();
+        let mut thread = shared.log_thread();
         while !thread.is_woken && !thread.is_stopped {
-            thread = inner.shared.log_thread_woken.wait(thread).unwrap_or_else(PoisonError::into_inner);
+            thread = shared.log_thread_woken.wait(thread).unwrap_or_else(PoisonError::into_inner);
         }
         let is_stopped = thread.is_stopped;
         thread.is_woken = false;
         drop(thread);
-        inner.log.lead_if_idle();
+        log.lead_if_idle();
         if is_stopped {
             return;
         }

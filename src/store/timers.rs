@@ -20,8 +20,11 @@ pub(crate) struct Timers {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Not in the metadata yet: (due, position) → length of the record.
+    /// Not known to be in the metadata: (due, position) → length of the record.
     added: BTreeMap<(i64, u64), u32>,
+    /// Positions of `added` that a checkpoint has tried to bring there. Should its commit fail, they may be there
+    /// nevertheless.
+    tried: BTreeSet<u64>,
     /// Fired: positions whose rows go with the next checkpoint.
     fired: BTreeSet<u64>,
     /// Due time by position, of everything that waits: a fired record is known by its position only.
@@ -75,10 +78,12 @@ impl Timers {
     pub(crate) fn fire(&self, position: u64) {
         let mut state = self.lock();
         let Some(&due) = state.due_by_position.get(&position) else { return };
-        if state.added.remove(&(due, position)).is_some() {
-            state.due_by_position.remove(&position);
-        } else {
+        let was_added = state.added.remove(&(due, position)).is_some();
+        let may_have_row = state.tried.remove(&position) || !was_added;
+        if may_have_row {
             state.fired.insert(position);
+        } else {
+            state.due_by_position.remove(&position);
         }
     }
 
@@ -105,9 +110,11 @@ impl Timers {
 
     /// What has changed since the last checkpoint; stays until [`Timers::checkpointed`].
     pub(crate) fn changes(&self) -> TimerChanges {
-        let state = self.lock();
+        let mut state = self.lock();
+        let added: Vec<_> = state.added.iter().map(|(key, len)| (*key, *len)).collect();
+        state.tried.extend(added.iter().map(|((_, position), _)| *position));
         TimerChanges {
-            added: state.added.iter().map(|(key, len)| (*key, *len)).collect(),
+            added,
             fired: state
                 .fired
                 .iter()
@@ -117,14 +124,12 @@ impl Timers {
         }
     }
 
-    /// The changes are durable in the metadata. A record that fired meanwhile now has a row to remove.
+    /// The changes are durable in the metadata. A record that fired meanwhile has a row to remove with the next ones.
     pub(crate) fn checkpointed(&self, changes: &TimerChanges) {
         let mut state = self.lock();
-        for ((due, position), _) in &changes.added {
-            if state.added.remove(&(*due, *position)).is_none() {
-                state.due_by_position.insert(*position, *due);
-                state.fired.insert(*position);
-            }
+        for (key, _) in &changes.added {
+            state.added.remove(key);
+            state.tried.remove(&key.1);
         }
         for (_, position) in &changes.fired {
             state.fired.remove(position);

@@ -39,7 +39,12 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn wall_ms(&self) -> i64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = if cfg!(feature = "models") {
+            // A model's time begins with itself, in some year.
+            Duration::from_secs(1_800_000_000) + self.started.elapsed()
+        } else {
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+        };
         // In 64 bits: every send asks twice.
         (since.as_secs() * 1000) as i64 + i64::from(since.subsec_millis())
     }

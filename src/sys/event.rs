@@ -1,5 +1,5 @@
 //! Something that happens once and that any number of threads wait for. On Linux all of them are woken by one system
-//! call, and none needs a lock to go on; elsewhere, and in models, it is a lock and a condition variable.
+//! call, and none needs a lock to go on; elsewhere it is a lock and a condition variable.
 
 use std::time::Duration;
 
@@ -21,11 +21,11 @@ impl Event {
     }
 }
 
-#[cfg(all(target_os = "linux", not(feature = "models")))]
+#[cfg(target_os = "linux")]
 mod imp {
-    use std::ptr;
-    use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::{Duration, Instant};
+    use crate::sys::sync::atomic::{AtomicU32, Ordering};
+    use crate::sys::sync::{Instant, futex};
+    use std::time::Duration;
 
     const UNSET: u32 = 0;
     const SET: u32 = 1;
@@ -35,14 +35,10 @@ mod imp {
     pub(super) struct State(AtomicU32);
 
     impl State {
-        #[allow(unsafe_code)]
         pub(super) fn set(&self) {
-            if self.0.swap(SET, Ordering::AcqRel) != WAITED_FOR {
-                return;
+            if self.0.swap(SET, Ordering::AcqRel) == WAITED_FOR {
+                futex::wake_all(&self.0);
             }
-            let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
-            // SAFETY: the word lives as long as `self` is borrowed, and waking touches no memory.
-            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, i32::MAX) };
         }
 
         pub(super) fn wait(&self, timeout: Duration) -> bool {
@@ -61,26 +57,13 @@ mod imp {
                 if left.is_some_and(|left| left.is_zero()) {
                     return self.0.load(Ordering::Acquire) == SET;
                 }
-                self.sleep(left);
+                futex::wait(&self.0, WAITED_FOR, left);
             }
-        }
-
-        /// Until woken, or `left` is over, or for no reason at all.
-        #[allow(unsafe_code)]
-        fn sleep(&self, left: Option<Duration>) {
-            let left = left.map(|left| libc::timespec {
-                tv_sec: libc::time_t::try_from(left.as_secs()).unwrap_or(libc::time_t::MAX),
-                tv_nsec: left.subsec_nanos() as libc::c_long,
-            });
-            let timeout = left.as_ref().map_or(ptr::null(), ptr::from_ref);
-            let operation = libc::FUTEX_WAIT | libc::FUTEX_PRIVATE_FLAG;
-            // SAFETY: the word and the time live until the call returns; the kernel only reads both.
-            unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, WAITED_FOR, timeout) };
         }
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(feature = "models"))))]
+#[cfg(not(target_os = "linux"))]
 mod imp {
     use crate::sys::sync::{Condvar, Mutex};
     use std::sync::PoisonError;

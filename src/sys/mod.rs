@@ -7,6 +7,8 @@ pub mod clock;
 pub mod disk;
 pub mod event;
 pub mod fork;
+#[cfg(all(test, feature = "models"))]
+mod models;
 pub mod real_disk;
 pub mod scheduler;
 #[cfg(any(test, feature = "testing"))]

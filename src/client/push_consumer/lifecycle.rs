@@ -37,6 +37,7 @@ impl Shared {
             connector,
             state: AtomicU8::new(NEW),
             lifecycle: Mutex::new(()),
+            membership: Mutex::new(()),
             subscriptions: Subscriptions::default(),
             balance: Mutex::new(Balance::default()),
             tick: AtomicU64::new(0),
@@ -132,6 +133,10 @@ impl Shared {
                 subscriptions: self.all_subscriptions(),
             }],
         };
+        let _membership = self.membership.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_closed() {
+            return Ok(());
+        }
         connection.transport.heartbeat(&heartbeat, Arc::new(GroupListener { consumer: self.own.clone() }))
     }
 
@@ -161,17 +166,22 @@ impl Shared {
             }
             self.flush_slots();
             self.commit_held();
-            if let Some(connection) = self.connection.get()
-                && let Err(failure) = connection.transport.unregister(&self.settings.client_id)
-            {
-                warn!("consumer '{}' could not be unregistered: {failure}", self.settings.group);
-            }
+            self.leave_group();
             self.end_threads();
             let lease = self.lease.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(lease);
         }
         // Outside of every lock: dropping a listener may run the program's own code.
         drop(self.subscriptions.take());
+    }
+
+    fn leave_group(&self) {
+        let _membership = self.membership.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = self.connection.get()
+            && let Err(failure) = connection.transport.unregister(&self.settings.client_id)
+        {
+            warn!("consumer '{}' could not be unregistered: {failure}", self.settings.group);
+        }
     }
 
     fn end_threads(&self) {

@@ -22,6 +22,8 @@ struct State {
     unsynced: Vec<(u64, Vec<u8>)>,
     /// Set once writing has ended.
     ended: Option<Ended>,
+    /// The length that the file was last known to have: when it fails it may not tell any more.
+    len: u64,
     /// The first error that redb was told. Its own answers afterwards only say that there was one.
     told: Option<Arc<io::Error>>,
 }
@@ -78,7 +80,11 @@ impl redb::StorageBackend for Backend {
         let mut state = self.state();
         match &state.ended {
             Some(ended) => Ok(ended.len),
-            None => self.tell(&mut state, self.file.len()),
+            None => {
+                let len = self.tell(&mut state, self.file.len())?;
+                state.len = len;
+                Ok(len)
+            }
         }
     }
 
@@ -112,6 +118,9 @@ impl redb::StorageBackend for Backend {
             .file
             .len()
             .and_then(|before| if len > before { self.file.allocate(len) } else { self.file.set_len(len) });
+        if result.is_ok() {
+            state.len = len;
+        }
         self.after_change(&mut state, result, len)
     }
 
@@ -139,13 +148,42 @@ impl redb::StorageBackend for Backend {
             return Ok(());
         }
         match self.file.write_all_at(data, offset) {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                state.len = state.len.max(end);
+                Ok(())
+            }
             failed => {
-                let len = self.file.len().unwrap_or(end).max(end);
+                let len = self.file.len().unwrap_or(state.len).max(end);
                 self.after_change(&mut state, failed, len)
             }
         }
     }
+}
+
+/// redb's header: its magic number, then a byte of flags (its docs/design.md, "Database header").
+const FLAGS_AT: u64 = 9;
+/// The flag of a file that was not closed properly.
+const RECOVERY_REQUIRED: u8 = 2;
+const REWRITE_BYTES: usize = 1 << 20;
+
+/// Brings a file that was not closed properly to the device before anything is built on it: a sync that failed before
+/// the end of the process may have left pages that look clean to the system and are only in its memory.
+pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
+    let mut flags = [0];
+    let read = file.read_at(&mut flags, FLAGS_AT)?;
+    if read == flags.len() && flags[0] & RECOVERY_REQUIRED == 0 {
+        return Ok(());
+    }
+    let len = file.len()?;
+    let mut bytes = vec![0; REWRITE_BYTES.min(usize::try_from(len).unwrap_or(REWRITE_BYTES))];
+    let mut at = 0;
+    while at < len {
+        let read = file.read_at(&mut bytes, at)?;
+        let Some(read) = bytes.get(..read).filter(|read| !read.is_empty()) else { break };
+        file.write_all_at(read, at)?;
+        at += read.len() as u64;
+    }
+    file.sync_data()
 }
 
 fn check_full(read: usize, wanted: usize, offset: u64) -> io::Result<()> {

@@ -1,6 +1,6 @@
 //! One opening of the metadata file: from the first page read to the last error.
 
-use super::backend::Backend;
+use super::backend::{Backend, bring_to_device};
 use super::{Batch, MetaTable};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::store::view::Viewed;
@@ -57,6 +57,7 @@ impl Opened {
         if file.is_empty()? {
             return Err(Problem::Damaged("the file is empty".to_owned()));
         }
+        bring_to_device(file.as_ref())?;
         let mut flags = [0];
         if file.read_at(&mut flags, FLAGS_AT)? == 1 && flags[0] & NOT_CLOSED != 0 {
             // redb mends what a kill left, and writes before it knows whether it can. On a view first: a file that is
@@ -153,9 +154,8 @@ fn create(disk: &Arc<dyn Disk>, path: &Path) -> Result<(), Problem> {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         other => other?,
     }
-    let file = disk.create(&draft)?;
-    Opened::with_backend(Backend::new(file.clone()))?.close()?;
-    file.sync_data()?;
+    // Closing syncs whatever was written.
+    Opened::with_backend(Backend::new(disk.create(&draft)?))?.close()?;
     disk.rename(&draft, path)?;
     disk.sync_dir(path.parent().unwrap_or(path))?;
     Ok(())

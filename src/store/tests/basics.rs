@@ -141,6 +141,22 @@ fn a_message_is_found_by_position_key_and_time() {
 }
 
 #[test]
+fn a_position_that_is_none_costs_nothing_whatever_length_stands_there() {
+    let mut machine = Machine::new(FlushMode::Async);
+    machine.config.segment_bytes_min = 256 << 20;
+    machine.config.segment_bytes_max = 256 << 20;
+    let store = machine.open().unwrap();
+    let appended = append(&store, "T", 0, &[0x0B; 100]).unwrap();
+    let used = allocation_counter::measure(|| {
+        for beyond in 0..200 {
+            assert_eq!(store.record_at(appended.position + 1 + beyond).unwrap(), None);
+        }
+    });
+    assert!(used.bytes_max < 1 << 20, "{used:?}");
+    assert!(store.record_at(appended.position).unwrap().is_some());
+}
+
+#[test]
 fn rows_are_read_back_staged_checkpointed_and_deleted() {
     let machine = Machine::new(FlushMode::Sync);
     let store = machine.open().unwrap();

@@ -67,17 +67,20 @@ pub enum Cause {
     Io,
     /// ENOSPC: no room.
     Full,
+    /// EMFILE: the process has too many files open.
+    TooManyFiles,
 }
 
 impl Cause {
     pub(super) fn error(self) -> io::Error {
         #[cfg(windows)]
-        let (device, full) = (1117, 112);
+        let (device, full, too_many) = (1117, 112, 4);
         #[cfg(not(windows))]
-        let (device, full) = (5, 28);
+        let (device, full, too_many) = (5, 28, 24);
         io::Error::from_raw_os_error(match self {
             Self::Io => device,
             Self::Full => full,
+            Self::TooManyFiles => too_many,
         })
     }
 }

@@ -537,7 +537,7 @@ namespace Ons.Native
         internal static extern ons_status ons_broker_open(byte* dir, nuint dir_len, ons_factory_property* settings, ons_clock clock, ons_broker** broker_out, ons_error** error_out);
 
         /// <summary>
-        ///  Moves a manual clock forward by `milliseconds` (0 or more) and runs everything that becomes due, on the calling
+        ///  Moves a manual clock forward by `milliseconds` (0 to 366 days) and runs everything that becomes due, on the calling
         ///  thread; retries and timed messages can be consumed from then on. ONS_INVALID_STATE with the system clock.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_broker_advance_time", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]

@@ -1,11 +1,29 @@
-//! Threads of a model: the model checker's, which lack a few things of the standard library's.
+//! Threads of a model: the checker's, which lack a few things of the standard library's.
 
+use super::time::Alarm;
 use shuttle::sync::atomic::{AtomicBool, Ordering};
-pub use shuttle::thread::{
-    Thread, ThreadId, current, panicking, park, park_timeout, scope, sleep, spawn, yield_now,
-};
+pub use shuttle::thread::{Thread, ThreadId, current, park, scope, spawn, yield_now};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Lets another thread go on, if the checker wants it to.
+pub fn step() {
+    // To the checker a sleep is just that.
+    shuttle::thread::sleep(Duration::ZERO);
+}
+
+pub fn park_timeout(limit: Duration) {
+    let _alarm = Alarm::set(limit);
+    park();
+}
+
+pub fn sleep(duration: Duration) {
+    let alarm = Alarm::set(duration);
+    while !alarm.has_rung() {
+        park();
+    }
+}
 
 /// Names a thread that is to be.
 #[derive(Debug, Default)]

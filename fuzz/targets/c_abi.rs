@@ -1,0 +1,4 @@
+//! Runs `tests/fuzz/c_abi.rs` on whatever the fuzzer makes up.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(init: ons_fuzz::watch_panics(), |data: &[u8]| ons_fuzz::targets::c_abi::run(data));
