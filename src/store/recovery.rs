@@ -391,8 +391,8 @@ impl<'a> Scan<'a> {
         if let Some((index, rows)) = index.filter(|(index, _)| state.applied >= index.end) {
             match scan.adopt_recent(&index, rows) {
                 Ok(()) => {
-                    // Whatever was written since the close that made the index is read from the log.
-                    scan.end = index.end.min(scan.known_end);
+                    // Not the known end: behind the index, records are still to be read.
+                    scan.end = index.end.clamp(base, scan.known_end);
                     is_whole = index.is_complete;
                 }
                 Err(failure) => log::error!("{failure}: it is made anew from the log"),

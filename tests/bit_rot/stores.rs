@@ -33,6 +33,8 @@ enum End {
     KilledUnsealed,
     /// Likewise, and the metadata had not heard of most of them.
     KilledAhead,
+    /// Closed, opened again, used and killed: the segment in use has an index file of its beginning.
+    ClosedThenKilled,
 }
 
 pub fn all() -> Vec<Built> {
@@ -41,6 +43,7 @@ pub fn all() -> Vec<Built> {
         build("killed", FlushMode::Sync, End::Killed),
         build("killed without index files", FlushMode::Async, End::KilledUnsealed),
         build("killed with old metadata", FlushMode::Sync, End::KilledAhead),
+        build("closed, then killed", FlushMode::Async, End::ClosedThenKilled),
     ]
 }
 
@@ -108,7 +111,7 @@ fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
         let is_refused = is_index && is_unsealed || is_metadata && refuses_metadata.load(Ordering::Relaxed);
         is_refused.then_some(Fault::Error(Cause::Full))
     });
-    let store = open(&disk, flush).unwrap();
+    let mut store = open(&disk, flush).unwrap();
     let mut offsets = Vec::new();
     let (first, _second) = (wait(&store, 1), wait(&store, 2));
     (0..12).for_each(|number| message(&store, number));
@@ -118,7 +121,12 @@ fn build(name: &'static str, flush: FlushMode, end: End) -> Built {
     (12..18).for_each(|number| message(&store, number));
     checkpoint(&store, &mut offsets);
     is_ahead.store(end == End::KilledAhead, Ordering::Relaxed);
-    (18..66).for_each(|number| message(&store, number));
+    (18..60).for_each(|number| message(&store, number));
+    if end == End::ClosedThenKilled {
+        store.close().unwrap();
+        store = open(&disk, flush).unwrap();
+    }
+    (60..66).for_each(|number| message(&store, number));
     if end != End::KilledAhead {
         checkpoint(&store, &mut offsets);
     }

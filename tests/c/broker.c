@@ -109,7 +109,8 @@ static void numbers_are_told(void) {
             ons_broker_statistic(broker, TEXT("no_such_number"), &value, &failure));
     REFUSED(ONS_INVALID_STATE, "clock", ons_broker_advance_time(broker, 1, &failure));
     REFUSED(ONS_INVALID_ARGUMENT, "milliseconds is -1", ons_broker_advance_time(broker, -1, &failure));
-    REFUSED(ONS_INVALID_ARGUMENT, "the limit of one call", ons_broker_advance_time(broker, INT64_MAX, &failure));
+    REFUSED(ONS_INVALID_ARGUMENT, "the limit of one call",
+            ons_broker_advance_time(broker, INT64_MAX, &failure));
     ons_producer_free(producer);
     OK(ons_broker_close(broker, &failure));
     OK(ons_broker_close(broker, &failure));
