@@ -76,6 +76,89 @@ fn two_instances_hand_over_without_loss_doubles_or_delay() {
 }
 
 #[test]
+fn two_instances_that_stay_share_at_once() {
+    explore("consumer: a second instance comes, both stay", SCHEDULES, || {
+        let world = World::new(2, FlushMode::Async);
+        let producer = world.producer();
+        let (first, second) = (world.consumer(1, "2", "1000"), world.consumer(2, "1", "1000"));
+        let begun = world.now();
+        first.start().unwrap();
+        (0..2).for_each(|number| send(&producer, number));
+        let comer = {
+            let second = second.clone();
+            thread::spawn(move || second.start().unwrap())
+        };
+        (2..6).for_each(|number| send(&producer, number));
+        comer.join().unwrap();
+        world.wait_for_seen(6);
+        // Both hold a queue now, whoever consumed what was sent until then.
+        (6..8).for_each(|number| send(&producer, number));
+        world.wait_for_seen(8);
+        if is_patient() {
+            assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
+        }
+        first.shutdown().unwrap();
+        second.shutdown().unwrap();
+        producer.shutdown().unwrap();
+        if is_patient() {
+            world.check_seen(8);
+        }
+        world.close();
+    });
+}
+
+#[test]
+fn a_queue_is_handed_over_while_every_listener_is_busy() {
+    explore("consumer: hands over while its only listener runs", SCHEDULES, || {
+        let world = World::new(2, FlushMode::Async);
+        let producer = world.producer();
+        let begun = world.now();
+        let is_other_here = Arc::new(AtomicUsize::new(0));
+        let (seen, waits_for) = (world.seen.clone(), is_other_here.clone());
+        let first = world.consumer_with(1, "1", "1000", move |body| {
+            // The first message blocks its listener until another instance has got one.
+            while body == "0" && waits_for.load(Ordering::SeqCst) == 0 {
+                thread::sleep(Duration::from_millis(20));
+            }
+            seen.lock().unwrap().push((body, 1));
+            Action::Commit
+        });
+        let (seen, tells) = (world.seen.clone(), is_other_here.clone());
+        let second = world.consumer_with(2, "1", "1000", move |body| {
+            tells.store(1, Ordering::SeqCst);
+            seen.lock().unwrap().push((body, 2));
+            Action::Commit
+        });
+        first.start().unwrap();
+        send(&producer, 0);
+        let comer = {
+            let second = second.clone();
+            thread::spawn(move || second.start().unwrap())
+        };
+        (1..4).for_each(|number| send(&producer, number));
+        comer.join().unwrap();
+        // Whichever message the first one holds, some of these go to the queue of the second.
+        let mut sent = 4;
+        while is_other_here.load(Ordering::SeqCst) == 0 {
+            send(&producer, sent);
+            sent += 1;
+            thread::sleep(Duration::from_millis(100));
+        }
+        world.wait_for_seen(sent);
+        if is_patient() {
+            assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
+        }
+        first.shutdown().unwrap();
+        second.shutdown().unwrap();
+        producer.shutdown().unwrap();
+        if is_patient() {
+            world.check_seen(sent);
+        }
+        world.close();
+    });
+}
+
+#[test]
 fn instances_that_come_and_go_at_once_leave_no_queue_behind() {
     explore("consumer: three instances come and go at once", SCHEDULES, || {
         let world = World::new(2, FlushMode::Async);
