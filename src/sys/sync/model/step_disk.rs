@@ -33,6 +33,10 @@ impl Disk for StepDisk {
         Ok(self.wrapped(path, self.disk.open(path)?))
     }
 
+    fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
+        self.disk.open_to_read(path)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.disk.rename(from, to)
     }
@@ -55,6 +59,10 @@ impl Disk for StepDisk {
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn DirLock>> {
         self.disk.lock(path)
+    }
+
+    fn lock_to_read(&self, path: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
+        self.disk.lock_to_read(path)
     }
 
     fn space(&self, dir: &Path) -> io::Result<DiskSpace> {
