@@ -177,7 +177,7 @@ pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
     }
     let len = file.len()?;
     file.set_len(len)?;
-    file.sync_data()?;
+    file.sync_data()?; // Missed by few cuts.
     let mut bytes = vec![0; REWRITE_BYTES.min(usize::try_from(len).unwrap_or(REWRITE_BYTES))];
     let mut at = 0;
     while at < len {
@@ -186,7 +186,7 @@ pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
         file.write_all_at(read, at)?;
         at += read.len() as u64;
     }
-    file.sync_data()
+    file.sync_data() // Missed by few cuts.
 }
 
 fn check_full(read: usize, wanted: usize, offset: u64) -> io::Result<()> {
