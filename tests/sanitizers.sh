@@ -82,7 +82,7 @@ run_c() {
 # Not `cycles`: it measures the process's own memory and descriptors, which are the tool's here.
 c_programs() {
     if [ $is_full = 1 ]; then
-        echo error factory_property message log send_result producer push_consumer broker
+        echo version error factory_property message log send_result producer completions push_consumer broker
     else
         echo error factory_property message send_result "$1"
     fi
@@ -97,14 +97,17 @@ c_tests() { # TOOL PROGRAM_OF_THE_BOUNDED_PART FLAGS...
         run_c "$tool" "$name"
     done
     build "$tool/c/process" build_c process "$out/process-$tool" "$@"
-    for what in exit-without-shutdown exit-in-listener exit-in-callback fork two-processes; do
+    for what in exit-without-shutdown exit-in-listener exit-in-callback fork fork-under-load two-processes; do
         [ $is_full = 1 ] || [ $what = exit-in-listener ] || continue
         # These end with everything running and nothing freed: that is their subject, so leaks are not looked for.
         run_c "$tool" process "$what" --no-leaks
     done
+    build "$tool/c/shutdown_race" build_c shutdown_race "$out/shutdown_race-$tool" "$@"
+    run_c "$tool" shutdown_race $((is_full * 45 + 5))
     if [ $is_full = 1 ]; then
         build "$tool/c/dlopen" build_c dlopen "$out/dlopen-$tool" "$@"
-        run_c "$tool" dlopen "$lib/libonsclient4cpp.so"
+        # Its last round lets the library go while a client is open, which is never freed.
+        run_c "$tool" dlopen "$lib/libonsclient4cpp.so" --no-leaks
     fi
 }
 
