@@ -92,16 +92,17 @@ impl Message {
         let head = record.head;
         let start_deliver_time_ms =
             record.property(properties::START_DELIVER_TIME).and_then(|text| text.parse().ok()).unwrap_or(0);
+        let (body, properties) = record.into_body_and_properties();
         Self {
             topic,
-            body: record.body().clone(),
+            body,
             start_deliver_time_ms,
             reconsume_times: head.reconsume_times,
             store_timestamp_ms: head.store_timestamp_ms,
             born_timestamp_ms: head.born_timestamp_ms,
             queue_id: head.queue_id,
             queue_offset: head.queue_offset,
-            text: Text::received(&record),
+            text: Text::received(properties),
             ..Self::default()
         }
     }

@@ -11,6 +11,9 @@ use std::sync::{Arc, PoisonError};
 /// Most bytes one pull asks for.
 pub const PULL_BYTES_MAX: usize = 4 << 20;
 
+/// Most queues one thread pulls in a row.
+const PULLS_MAX: usize = 64;
+
 /// One message, by its number in its queue.
 #[derive(Debug)]
 pub struct Item {
@@ -32,7 +35,10 @@ pub type Take<'a> = dyn FnMut(&Arc<ProcessQueue>, &mut dyn Iterator<Item = Item>
 #[derive(Debug)]
 pub enum Step {
     Balance,
-    Pull(Arc<ProcessQueue>, Grant),
+    /// All these queues, each with the same grant; then [`Prefetch::next`]. Nobody else pulls meanwhile: queues that are
+    /// behind stay side by side, and as they lie interleaved in the broker's log, each part of it is read once for all
+    /// of them.
+    Pull(Vec<Arc<ProcessQueue>>, Grant),
     /// Messages of one queue were put into the thread's hands.
     Consume,
     End,
@@ -62,6 +68,7 @@ pub struct Ready {
     to_pull: VecDeque<Arc<ProcessQueue>>,
     needs_balance: bool,
     is_balancing: bool,
+    is_pulling: bool,
     pub is_closing: bool,
     threads: usize,
     /// Threads that sleep, and those of them that were woken and do not run yet.
@@ -92,6 +99,7 @@ impl Prefetch {
             to_pull: VecDeque::new(),
             needs_balance: false,
             is_balancing: false,
+            is_pulling: false,
             is_closing: false,
             threads,
             idle: 0,
@@ -197,18 +205,20 @@ impl Prefetch {
         self.update(|ready| ready.is_balancing = false);
     }
 
-    /// Waits for the next thing to do. `finished`: what this thread is through with since it last asked. `take`
-    /// receives messages of one queue; `steal` looks for messages in the hands of other threads before this one
-    /// goes to sleep.
+    /// Waits for the next thing to do. `finished`: what this thread is through with since it last asked; `has_pulled`:
+    /// it was told to pull. `take` receives messages of one queue; `steal` looks for messages in the hands of other
+    /// threads before this one goes to sleep.
     pub fn next(
         &self,
         finished: Grant,
+        has_pulled: bool,
         batch_max: usize,
         take: &mut Take<'_>,
         steal: &mut dyn FnMut() -> bool,
     ) -> Step {
         let mut ready = self.lock();
         ready.cached.sub(finished);
+        ready.is_pulling &= !has_pulled;
         loop {
             if let Some(step) = ready.step(batch_max, take) {
                 let wakes = ready.wakes_another();
@@ -261,12 +271,12 @@ impl Ready {
         if self.begin_balance() {
             return Some(Step::Balance);
         }
-        if let Some(grant) = self.next_grant()
-            && let Some(queue) = self.to_pull.pop_front()
-        {
-            self.granted.messages += grant.messages;
-            self.granted.bytes += grant.bytes;
-            return Some(Step::Pull(queue, grant));
+        if let Some(grant) = self.next_grant() {
+            let count = self.to_pull.len().min(PULLS_MAX);
+            self.is_pulling = true;
+            self.granted.messages += count * grant.messages;
+            self.granted.bytes += count * grant.bytes;
+            return Some(Step::Pull(self.to_pull.drain(..count).collect(), grant));
         }
         let share = (self.waiting / self.threads.max(1)).max(1);
         let batch = self.batches.front_mut()?;
@@ -288,17 +298,21 @@ impl Ready {
         begins
     }
 
-    /// What the next pull may bring: an even share of the room that is left, so that all pulls under way together
-    /// cannot exceed it by more than a message each. Nothing while more than half of the cache waits for a thread:
-    /// a few large pulls cost less than many small ones.
+    /// What the next pulls may bring, each: an even share of the room that is left, so that all pulls under way together
+    /// cannot exceed it by more than a message each. Nothing while more than half of the cache waits for a thread, or
+    /// little room is left and the threads have enough to do: a few large pulls cost less than many small ones.
     fn next_grant(&self) -> Option<Grant> {
-        let has_room = self.cached.messages < self.limit.messages && self.cached.bytes < self.limit.bytes;
-        if self.to_pull.is_empty() || !has_room || self.waiting > self.limit.messages / 2 {
+        let Grant { messages: messages_max, bytes: bytes_max } = self.limit;
+        let has_room = self.cached.messages < messages_max && self.cached.bytes < bytes_max;
+        if self.is_pulling || self.to_pull.is_empty() || !has_room || self.waiting > messages_max / 2 {
             return None;
         }
         let left = |limit: usize, cached: usize, granted: usize| limit.saturating_sub(cached + granted);
-        let messages = left(self.limit.messages, self.cached.messages, self.granted.messages);
-        let bytes = left(self.limit.bytes, self.cached.bytes, self.granted.bytes);
+        let messages = left(messages_max, self.cached.messages, self.granted.messages);
+        let bytes = left(bytes_max, self.cached.bytes, self.granted.bytes);
+        if self.waiting > messages_max / 8 && messages < messages_max / 4 {
+            return None;
+        }
         Some(Grant {
             messages: (messages / self.to_pull.len()).clamp(1, PULL_MESSAGES_MAX),
             bytes: (bytes / self.to_pull.len()).clamp(1, PULL_BYTES_MAX),

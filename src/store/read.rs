@@ -1,13 +1,16 @@
 //! Reading queues: by offset, by position, by time, by key.
 
 use super::append::key_hash;
+use super::cold::LastChunk;
 use super::envelope::{ENVELOPE_BYTES, claimed_len};
 use super::inner::Inner;
 use super::queue::{Entry, LOST, Queue};
+use super::segment::Segment;
 use crate::protocol::failure::Failure;
 use crate::protocol::properties;
 use crate::protocol::record::{RECORD_BYTES_MAX, Record, peek_len};
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Most entries of a queue that one read looks at, so that a filter that matches nothing cannot hold a thread for long.
 pub(crate) const SCANNED_MAX: usize = 16_384;
@@ -22,6 +25,13 @@ pub struct Read {
     pub next_offset: u64,
     pub min_offset: u64,
     pub max_offset: u64,
+}
+
+/// Where the record before was found: the next one of a queue is as a rule close to it.
+#[derive(Default)]
+struct ReadFrom {
+    segment: Option<Arc<Segment>>,
+    chunk: LastChunk,
 }
 
 impl Inner {
@@ -66,18 +76,23 @@ impl Inner {
     fn fetch(&self, wanted: &[(u64, usize)], out: &mut Vec<Bytes>) -> Result<(), Failure> {
         let mut recent = Vec::with_capacity(wanted.len());
         self.log.blocks.records(wanted, &mut recent);
+        let mut from = ReadFrom::default();
         for (&(address, len), recent) in wanted.iter().zip(recent) {
             match recent {
                 Some(record) => out.push(record),
-                None => out.extend(self.cold_record(address, len)?),
+                None => out.extend(self.cold_record(address, len, &mut from)?),
             }
         }
         Ok(())
     }
 
-    fn cold_record(&self, address: u64, len: usize) -> Result<Option<Bytes>, Failure> {
-        let Some(segment) = self.shared.segments.find(address) else { return Ok(None) };
-        match self.cold.record(&segment, address, len, self.shared.published_end()) {
+    fn cold_record(&self, address: u64, len: usize, from: &mut ReadFrom) -> Result<Option<Bytes>, Failure> {
+        let ReadFrom { segment, chunk } = from;
+        if !segment.as_ref().is_some_and(|segment| segment.contains(address)) {
+            *segment = self.shared.segments.find(address);
+        }
+        let Some(segment) = segment else { return Ok(None) };
+        match self.cold.record(segment, address, len, self.shared.published_end(), chunk) {
             Ok(record) => Ok(Some(record)),
             // Deleted between the look-up and the read.
             Err(_) if self.shared.segments.find(address).is_none() => Ok(None),

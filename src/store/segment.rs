@@ -19,7 +19,7 @@ use super::envelope::{ENVELOPE_BYTES, Envelope};
 use super::error::{corrupt, corrupt_at, io_failure};
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -223,13 +223,22 @@ impl Segment {
     /// Up to `len` bytes from `address`, fewer at the end of the segment.
     pub(crate) fn read(&self, address: u64, len: usize) -> Result<Bytes, Failure> {
         let len = len.min((self.end() - address) as usize);
-        let mut bytes = vec![0; len];
+        self.read_into(BytesMut::zeroed(len), address, len)
+    }
+
+    /// As [`Segment::read`], into memory that was used before, if it is large enough.
+    pub(crate) fn read_into(&self, mut buffer: BytesMut, address: u64, len: usize) -> Result<Bytes, Failure> {
+        let len = len.min((self.end() - address) as usize);
+        if buffer.capacity() < len {
+            buffer = BytesMut::zeroed(len);
+        }
+        buffer.resize(len, 0);
         let read = self
             .file
-            .read_at(&mut bytes, self.file_offset(address))
+            .read_at(&mut buffer, self.file_offset(address))
             .map_err(|e| io_failure("read", &self.path, &e))?;
-        bytes.truncate(read);
-        Ok(Bytes::from(bytes))
+        buffer.truncate(read);
+        Ok(buffer.freeze())
     }
 
     /// The record whose envelope is at `address`, checked.

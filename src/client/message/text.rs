@@ -2,7 +2,6 @@
 
 use crate::protocol::properties;
 use crate::protocol::properties::Properties;
-use crate::protocol::record::Record;
 use bytes::Bytes;
 
 /// Names that RocketMQ and the ONS SDKs keep for themselves; a user's property may not have them.
@@ -49,8 +48,9 @@ impl Text {
         Self { received: None, own: text }
     }
 
-    pub(super) fn received(record: &Record) -> Self {
-        Self { received: Some(record.properties_bytes()), own: Properties::new() }
+    /// `text` was checked when the record was decoded.
+    pub(super) fn received(text: Bytes) -> Self {
+        Self { received: Some(text), own: Properties::new() }
     }
 
     pub(super) fn as_text(&self) -> &str {

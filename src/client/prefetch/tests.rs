@@ -21,14 +21,22 @@ fn records(count: usize, bytes: usize) -> Vec<Bytes> {
 /// The next step of a thread that must not sleep.
 fn next(prefetch: &Prefetch, finished: Grant, batch_max: usize, slot: &Slot) -> Step {
     let mut take = |queue: &Arc<ProcessQueue>, items: &mut dyn Iterator<Item = Item>| slot.fill(queue, items);
-    prefetch.next(finished, batch_max, &mut take, &mut || panic!("there is nothing to do"))
+    prefetch.next(finished, false, batch_max, &mut take, &mut || panic!("there is nothing to do"))
 }
 
-fn pull(prefetch: &Prefetch, finished: Grant) -> (Arc<ProcessQueue>, Grant) {
+fn pull_all(prefetch: &Prefetch, finished: Grant) -> (Vec<Arc<ProcessQueue>>, Grant) {
     match next(prefetch, finished, 1, &Slot::default()) {
-        Step::Pull(queue, grant) => (queue, grant),
+        Step::Pull(queues, grant) => (queues, grant),
         other => panic!("not a pull: {other:?}"),
     }
+}
+
+/// A pull of one queue whose thread is through with asking.
+fn pull(prefetch: &Prefetch, finished: Grant) -> (Arc<ProcessQueue>, Grant) {
+    let (mut queues, grant) = pull_all(prefetch, finished);
+    assert_eq!(queues.len(), 1);
+    prefetch.update(|ready| ready.is_pulling = false);
+    (queues.remove(0), grant)
 }
 
 #[test]
@@ -36,9 +44,39 @@ fn the_room_is_shared_evenly_by_the_pulls_under_way() {
     let prefetch = prefetch(1000, 64 << 20, 4);
     let queues: Vec<_> = (0..8).map(queue).collect();
     prefetch.update(|ready| queues.iter().for_each(|queue| ready.add(queue.clone())));
-    let grants: Vec<_> = (0..8).map(|_| pull(&prefetch, Grant::NONE).1).collect();
-    assert!(grants.iter().all(|grant| grant.messages == 125), "{grants:?}");
-    assert!(grants.iter().all(|grant| grant.bytes == PULL_BYTES_MAX), "{grants:?}");
+    let (pulled, grant) = pull_all(&prefetch, Grant::NONE);
+    assert_eq!((pulled.len(), grant), (8, Grant { messages: 125, bytes: PULL_BYTES_MAX }));
+    assert_eq!(prefetch.lock().granted.messages, 1000);
+}
+
+#[test]
+fn one_thread_pulls_at_a_time_and_takes_all_queues() {
+    let prefetch = prefetch(1000, 64 << 20, 4);
+    let queues: Vec<_> = (0..PULLS_MAX as i32 + 1).map(queue).collect();
+    prefetch.update(|ready| queues.iter().for_each(|queue| ready.add(queue.clone())));
+    let (pulled, grant) = pull_all(&prefetch, Grant::NONE);
+    assert_eq!((pulled.len(), grant.messages), (PULLS_MAX, 1000 / (PULLS_MAX + 1)));
+    prefetch.pulled(&queues[0], grant, records(1, 10), 1);
+    // Another thread consumes what has come already, and leaves the pulls to the one that is at it.
+    let slot = Slot::default();
+    assert!(matches!(next(&prefetch, Grant::NONE, 1, &slot), Step::Consume));
+    assert!(prefetch.lock().next_grant().is_none());
+    let mut take = |_: &Arc<ProcessQueue>, _: &mut dyn Iterator<Item = Item>| {};
+    let step = prefetch.next(Grant::NONE, true, 1, &mut take, &mut || panic!("there are queues to pull"));
+    let Step::Pull(rest, _) = step else { panic!("not a pull: {step:?}") };
+    assert!(Arc::ptr_eq(&rest[0], &queues[PULLS_MAX]) && Arc::ptr_eq(&rest[1], &queues[0]));
+}
+
+#[test]
+fn small_pulls_wait_while_the_threads_have_enough_to_do() {
+    let prefetch = prefetch(80, 64 << 20, 1);
+    prefetch.pulled(&queue(0), Grant::NONE, records(70, 10), 70);
+    let slot = Slot::default();
+    for _ in 0..60 {
+        assert!(prefetch.lock().next_grant().is_none());
+        assert!(matches!(next(&prefetch, Grant::NONE, 1, &slot), Step::Consume));
+    }
+    assert_eq!(pull(&prefetch, Grant::NONE).1.messages, 10, "hardly anything waits any more");
 }
 
 #[test]

@@ -33,7 +33,7 @@ impl Shared {
     pub(super) fn listen(&self, index: usize) {
         user_code::mark_thread();
         let Some(slot) = self.slots.get(index) else { return };
-        let mut batch_max = 1;
+        let (mut batch_max, mut has_pulled) = (1, false);
         loop {
             let (finished, freed) = slot.flush();
             if freed.is_some() {
@@ -41,9 +41,12 @@ impl Shared {
             }
             let mut take =
                 |queue: &Arc<ProcessQueue>, items: &mut dyn Iterator<Item = Item>| slot.fill(queue, items);
-            match self.prefetch.next(finished, batch_max, &mut take, &mut || self.steal(slot)) {
+            let step =
+                self.prefetch.next(finished, has_pulled, batch_max, &mut take, &mut || self.steal(slot));
+            has_pulled = matches!(step, Step::Pull(..));
+            match step {
                 Step::Balance => self.balance_begun(),
-                Step::Pull(queue, grant) => self.pull(queue, grant),
+                Step::Pull(queues, grant) => queues.into_iter().for_each(|queue| self.pull(queue, grant)),
                 Step::Consume => batch_max = self.consume_all(slot, batch_max),
                 Step::End => break,
             }
@@ -130,7 +133,8 @@ impl Shared {
             return Action::ReconsumeLater;
         };
         // The broker compared hashes only.
-        if !subscribed.filter.matches(record.property(TAGS).unwrap_or_default()) {
+        let filter = &subscribed.filter;
+        if !filter.is_all() && !filter.matches(record.property(TAGS).unwrap_or_default()) {
             return Action::Commit;
         }
         self.call(subscribed, record)
