@@ -7,6 +7,7 @@ use super::publishing::tell;
 use super::queue::{Entry, Queue};
 use super::segment::Segment;
 use crate::protocol::failure::Failure;
+use crate::protocol::record;
 use crate::protocol::request::{SendAnswer, SendSink};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -89,7 +90,7 @@ impl Pending {
         Self { queue: 0, queue_offset, entry, store_timestamp_ms, noted, waiter: Waiter::None }
     }
 
-    fn appended(&self) -> Appended {
+    pub(super) fn appended(&self) -> Appended {
         Appended {
             queue_offset: self.queue_offset,
             position: self.entry.address + ENVELOPE_BYTES as u64,
@@ -161,7 +162,7 @@ impl Batch {
     }
 
     /// Adds a record of `queue`, `len` bytes with its envelope; `encode` writes it behind the place of the envelope,
-    /// which [`Batch::close_envelopes`] fills in.
+    /// which [`Batch::close_records`] fills in, as well as its place.
     pub(crate) fn push(
         &mut self,
         chunks: &mut Chunks,
@@ -201,13 +202,18 @@ impl Batch {
         self.bytes.extend_from_slice(mark);
     }
 
-    /// Completes the records: a checksum reads each once more, which need not happen under the log's lock.
-    pub(crate) fn close_envelopes(&mut self) {
+    /// Completes the records, which need not happen under the log's lock: their places, and a checksum that reads each
+    /// once more.
+    pub(crate) fn close_records(&mut self) {
         for pending in &self.pending {
             let address = pending.entry.address;
             let from = (address - self.start) as usize;
             let to = from + ENVELOPE_BYTES + pending.entry.len as usize;
             if let Some(bytes) = self.bytes.get_mut(from..to) {
+                let Appended { queue_offset, position, store_timestamp_ms } = pending.appended();
+                if let Some(record) = bytes.get_mut(ENVELOPE_BYTES..) {
+                    record::set_place(record, queue_offset as i64, position as i64, store_timestamp_ms);
+                }
                 envelope::close(bytes, address, self.generation);
             }
         }
