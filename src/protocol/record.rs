@@ -151,7 +151,8 @@ pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out
 
 /// Says in an encoded record what is known only once it has its place in a log.
 pub fn set_place(record: &mut [u8], queue_offset: i64, position: i64, store_timestamp_ms: i64) {
-    let sys_flag = record.get(SYS_FLAG_AT..).and_then(|rest| rest.first_chunk()).map(|f| i32::from_be_bytes(*f));
+    let sys_flag =
+        record.get(SYS_FLAG_AT..).and_then(|rest| rest.first_chunk()).map(|f| i32::from_be_bytes(*f));
     let is_v6 = sys_flag.is_some_and(|flag| flag & SYS_FLAG_BORN_HOST_V6 != 0);
     let store_timestamp_at = STORE_TIMESTAMP_AT + if is_v6 { V6_BYTES } else { 0 };
     for (at, value) in

@@ -86,8 +86,10 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    pub(crate) fn new(queue_offset: u64, entry: Entry, store_timestamp_ms: i64, noted: Noted) -> Self {
-        Self { queue: 0, queue_offset, entry, store_timestamp_ms, noted, waiter: Waiter::None }
+    /// Its queue offset, address and time come with its place in the log.
+    pub(crate) fn unplaced(record_len: usize, tag_hash: i32, noted: Noted) -> Self {
+        let entry = Entry { address: 0, len: record_len as u32, tag_hash };
+        Self { queue: 0, queue_offset: 0, entry, store_timestamp_ms: 0, noted, waiter: Waiter::None }
     }
 
     pub(super) fn appended(&self) -> Appended {

@@ -24,7 +24,7 @@ use super::config::FlushMode;
 use super::envelope::{self, ENVELOPE_BYTES};
 use super::error::unknown;
 use super::publishing::{Publishing, is_publishing};
-use super::queue::{Entry, Queue};
+use super::queue::Queue;
 use super::segment::Segment;
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
@@ -240,14 +240,11 @@ impl CommitLog {
 
     /// Refuses appends from now on, then waits until everything taken before is written or failed.
     pub(crate) fn close(&self, why: Failure) {
-        // What was taken before is written, what comes from now on is refused.
+        // What senders have left in lanes was taken before; what comes later is refused when it is merged.
         self.merge_lanes();
         let mut state = self.lock();
         state.refusal.get_or_insert(why);
         self.lanes.follow(&state);
-        drop(state);
-        self.merge_lanes();
-        state = self.lock();
         loop {
             if state.has_leader {
                 state = self.wait_for_progress(state);
@@ -353,8 +350,8 @@ impl CommitLog {
         let topic = append.queue.topic();
         let head = RecordHead { body_crc, queue_id: append.queue.id(), ..append.head };
         let len = record::encoded_len(&head, topic, append.properties, append.body);
-        let now_ms = self.clock.wall_ms();
-        self.place(state, append.queue, len, append.tag_hash as i32, noted, now_ms, |out| {
+        let pending = Pending::unplaced(len, append.tag_hash as i32, noted);
+        self.place(state, append.queue, pending, self.clock.wall_ms(), |out| {
             record::encode(&head, topic, append.properties, append.body, out);
         })
     }
@@ -364,22 +361,20 @@ impl CommitLog {
         &self,
         state: &mut State,
         queue: &Arc<Queue>,
-        record_len: usize,
-        tag_hash: i32,
-        noted: Noted,
+        mut pending: Pending,
         now_ms: i64,
         write: impl FnOnce(&mut BytesMut),
     ) -> Result<Appended, Failure> {
         if let Some(refusal) = &state.refusal {
             return Err(refusal.clone());
         }
-        let len = ENVELOPE_BYTES + record_len;
+        let len = ENVELOPE_BYTES + pending.entry.len as usize;
         if !state.current.segment().has_room(state.current.end(), len) {
             self.roll(state, len)?;
         }
-        let address = state.current.end();
-        let entry = Entry { address, len: record_len as u32, tag_hash };
-        let pending = Pending::new(queue.assign(), entry, now_ms, noted);
+        pending.queue_offset = queue.assign();
+        pending.entry.address = state.current.end();
+        pending.store_timestamp_ms = now_ms;
         let appended = pending.appended();
         let State { current, chunks, .. } = state;
         current.push(chunks, len, queue, pending, write);

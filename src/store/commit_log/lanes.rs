@@ -14,6 +14,7 @@ use crate::protocol::failure::{Failure, Submitted};
 use crate::protocol::record;
 use crate::protocol::request::{SendAnswer, SendSink};
 use crate::store::append::{Append, Appended, Noted};
+use crate::store::batch::Pending;
 use crate::store::publishing::{Publishing, tell};
 use crate::store::queue::{OwnLine, Queue};
 use crate::sys::sync::atomic::{AtomicBool, Ordering};
@@ -57,13 +58,11 @@ struct Records {
 
 #[derive(Debug)]
 struct Unplaced {
+    pending: Pending,
     /// Its queue and who hears of it, by their numbers in the lane.
     queue: u32,
     sink: u32,
     token: u64,
-    len: u32,
-    tag_hash: i32,
-    noted: Noted,
 }
 
 impl Lanes {
@@ -96,17 +95,22 @@ impl Lane {
 }
 
 impl Records {
-    fn push(&mut self, append: &Append<'_>, noted: Noted, body_crc: i32, sink: &Arc<dyn SendSink>, token: u64) {
+    fn push(
+        &mut self,
+        append: &Append<'_>,
+        noted: Noted,
+        body_crc: i32,
+        sink: &Arc<dyn SendSink>,
+        token: u64,
+    ) {
         let head = record::RecordHead { body_crc, queue_id: append.queue.id(), ..append.head };
         let before = self.bytes.len();
         record::encode(&head, append.queue.topic(), append.properties, append.body, &mut self.bytes);
         self.all.push(Unplaced {
+            pending: Pending::unplaced(self.bytes.len() - before, append.tag_hash as i32, noted),
             queue: number_in(&mut self.queues, append.queue),
             sink: number_in(&mut self.sinks, sink),
             token,
-            len: (self.bytes.len() - before) as u32,
-            tag_hash: append.tag_hash as i32,
-            noted,
         });
     }
 
@@ -146,10 +150,6 @@ impl CommitLog {
         };
         let lane = self.lanes.own();
         let mut records = lane.lock();
-        // Looked at again: behind the last merge of a close nobody would come for the record.
-        if !self.lanes.is_open() {
-            return None;
-        }
         records.push(append, noted, body_crc, sink, token);
         let is_first = records.all.len() == 1;
         if is_first {
@@ -202,21 +202,18 @@ impl CommitLog {
         let now_ms = self.clock.wall_ms();
         let Records { bytes, all, queues, sinks } = &mut *records;
         let mut rest = bytes.as_ref();
-        for unplaced in all.drain(..) {
-            let Some((record, behind)) = rest.split_at_checked(unplaced.len as usize) else { break };
+        for Unplaced { pending, queue, sink, token } in all.drain(..) {
+            let Some((record, behind)) = rest.split_at_checked(pending.entry.len as usize) else { break };
             rest = behind;
-            let (queue, sink) = (queues.get(unplaced.queue as usize), sinks.get(unplaced.sink as usize));
-            let (Some(queue), Some(sink)) = (queue, sink) else { break };
-            let (tag_hash, noted) = (unplaced.tag_hash, unplaced.noted);
-            let placed = self.place(&mut state, queue, record.len(), tag_hash, noted, now_ms, |out| {
-                out.extend_from_slice(record);
-            });
-            match placed {
+            let (Some(queue), Some(sink)) = (queues.get(queue as usize), sinks.get(sink as usize)) else {
+                break;
+            };
+            match self.place(&mut state, queue, pending, now_ms, |out| out.extend_from_slice(record)) {
                 Ok(_) => {
-                    state.current.answer_to(sink, unplaced.token);
+                    state.current.answer_to(sink, token);
                     state.outstanding += 1;
                 }
-                Err(failure) => refused.push((sink.clone(), unplaced.token, failure)),
+                Err(failure) => refused.push((sink.clone(), token, failure)),
             }
         }
         records.clear();
