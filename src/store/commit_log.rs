@@ -1,7 +1,7 @@
 //! The append path: one lock, one buffer, and a leader that writes for everybody.
 //!
 //! A caller takes the lock, copies its record to the end of the buffer and, if nobody is writing, becomes the leader:
-//! it takes the whole buffer, releases the lock, writes it with one `pwrite` and, in SYNC_FLUSH, one `fdatasync`, makes
+//! it takes the whole buffer, releases the lock, writes it with one system call (in SYNC_FLUSH one that syncs), makes
 //! the records readable and wakes those it wrote for. Who comes meanwhile fills the next buffer. A blocked caller that
 //! finds the log idle therefore pays no thread hop; a hundred share one sync. Asynchronous callers never sync: the log
 //! thread leads for them. Without syncs they write inline when the log is idle; and who sends on without waiting goes
@@ -505,15 +505,15 @@ impl CommitLog {
     }
 
     fn write_bytes(&self, segment: &Segment, bytes: &[u8], address: u64) -> Result<(), Failure> {
-        segment.write(bytes, address)?;
-        self.counters.writes.fetch_add(1, Ordering::Relaxed);
         if self.flush == FlushMode::Async {
-            return Ok(());
+            segment.write(bytes, address)?;
+        } else {
+            self.events.syncing(bytes.len());
+            segment.write_durably(bytes, address)?;
+            self.counters.syncs.fetch_add(1, Ordering::Relaxed);
         }
-        self.counters.syncs.fetch_add(1, Ordering::Relaxed);
-        self.events.syncing(bytes.len());
-        // A failed sync is never one to try again, whatever its cause.
-        segment.sync().map_err(|failure| Failure { kind: FailureKind::Storage, ..failure })
+        self.counters.writes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
     /// After a failed write: the batch and all that was taken behind it lose their places, and the log goes on where the
