@@ -103,8 +103,9 @@ impl ColdReader {
 impl Chunk {
     /// Its memory, if no record of it is in use any more: used again it needs neither zeroes nor page faults.
     fn into_buffer(self: Arc<Self>) -> Option<BytesMut> {
-        let bytes = Arc::into_inner(self)?.0.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-        bytes.try_into_mut().ok()
+        let chunk = Arc::into_inner(self)?;
+        let bytes = chunk.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        bytes?.try_into_mut().ok()
     }
 }
 
