@@ -45,7 +45,7 @@ struct State {
 }
 
 /// A retired segment's file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Spare {
     pub(crate) path: PathBuf,
     pub(crate) capacity: u64,
