@@ -3,7 +3,10 @@
 //! Finished segments are known by their index files. From the first segment without one, records are read and checked;
 //! the first that is torn ends the log, unless intact ones follow it, here or in the next segment, or the metadata says
 //! that the log had come further: then it is damaged, is reported with file and offset, and only its own place in its
-//! queue is lost. Whatever lies behind the end is never read again, because what is appended from now on has a higher
+//! queue is lost. That is looked for behind the end of a clean close, too, until so many zeroes follow that no record can:
+//! nothing durable tells that no message was appended since. The first one after an opening is acknowledged before any
+//! checkpoint, and may be the one whose place is damaged; a mark that is taken away before it would cost it a sync, which
+//! takes longer than the look. Whatever lies behind the end is never read again, because what is appended from now on has a higher
 //! generation.
 
 use super::append::Noted;
@@ -528,7 +531,8 @@ impl<'a> Scan<'a> {
                 return Ok(());
             }
             Err(Unfit::Misplaced { index }) => {
-                let beside = index.map_or_else(String::new, |index| format!(" behind those of {}", index.display()));
+                let beside =
+                    index.map_or_else(String::new, |index| format!(" behind those of {}", index.display()));
                 let what = format!("the record there has no place in its queue{beside}");
                 let failure = corrupt_at(self.segment.path(), self.segment.file_offset(address), what);
                 if self.has_indexes {
@@ -555,7 +559,9 @@ impl<'a> Scan<'a> {
 pub(crate) enum Unfit {
     Unreadable,
     /// Another record has its offset, or none can; with the youngest index file that the queue has.
-    Misplaced { index: Option<PathBuf> },
+    Misplaced {
+        index: Option<PathBuf>,
+    },
 }
 
 impl Shared {
