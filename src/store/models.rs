@@ -47,6 +47,51 @@ fn asynchronous_senders_write_inline_or_leave_it_to_the_log_thread() {
 }
 
 #[test]
+fn senders_that_do_not_wait_go_through_lanes() {
+    for flush in [FlushMode::Sync, FlushMode::Async] {
+        explore(&format!("group commit: lanes, {flush:?}"), SCHEDULES, move || {
+            let world = World::new(flush);
+            world.run(&[World::send_for_sink, World::send_for_sink], 4);
+            world.close();
+            assert_eq!(world.stored(), 8);
+        });
+    }
+}
+
+#[test]
+fn a_sender_keeps_its_order_whichever_way_it_sends() {
+    explore("group commit: lanes between other ways to send", SCHEDULES, || {
+        let world = World::new(FlushMode::Async);
+        let in_turn = |world: &World, sender: u8, number: u8| match number % 4 {
+            3 => world.send_blocked(sender, number),
+            _ => world.send_for_sink(sender, number),
+        };
+        world.run(&[in_turn, in_turn], 5);
+        world.close();
+        assert_eq!(world.stored(), 10);
+    });
+}
+
+#[test]
+fn what_is_in_a_lane_when_the_log_fails_or_closes_is_told() {
+    explore("group commit: lanes, a write that fails", SCHEDULES, || {
+        let world = World::new(FlushMode::Async);
+        world.fail(OperationKind::Write, 1, usize::MAX, Cause::Io);
+        world.run(&[World::send_for_sink, World::send_for_sink], 4);
+        world.close();
+        assert!(world.stored() < 8, "the failed batch held at least one record");
+    });
+    explore("group commit: lanes, a close amid the sends", SCHEDULES, || {
+        let world = World::new(FlushMode::Async);
+        let closer = world.clone();
+        let closing = thread::spawn(move || closer.close());
+        world.run(&[World::send_for_sink, World::send_for_sink], 4);
+        closing.join().unwrap();
+        world.stored();
+    });
+}
+
+#[test]
 fn a_failed_write_or_sync_is_told_to_all_it_concerns_and_to_nobody_as_success() {
     for (what, kind) in [("write", OperationKind::Write), ("sync", OperationKind::SyncData)] {
         explore(&format!("group commit: a {what} that fails"), SCHEDULES, move || {

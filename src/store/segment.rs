@@ -17,8 +17,8 @@
 use super::durable::sync_parent;
 use super::envelope::{ENVELOPE_BYTES, Envelope};
 use super::error::{corrupt, corrupt_at, io_failure};
-use crate::protocol::failure::Failure;
-use crate::sys::disk::{Disk, DiskFile};
+use crate::protocol::failure::{Failure, FailureKind};
+use crate::sys::disk::{Disk, DiskFile, NotDurable};
 use bytes::Bytes;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -220,6 +220,18 @@ impl Segment {
         self.file
             .write_all_at(bytes, self.file_offset(address))
             .map_err(|e| io_failure("write", &self.path, &e))
+    }
+
+    /// Writes and syncs. A failed sync is never one to try again, whatever its cause.
+    pub(crate) fn write_durably(&self, bytes: &[u8], address: u64) -> Result<(), Failure> {
+        match self.file.write_all_durably_at(bytes, self.file_offset(address)) {
+            Ok(()) => Ok(()),
+            Err(NotDurable::Write(error)) => Err(io_failure("write", &self.path, &error)),
+            Err(NotDurable::Sync(error)) => {
+                let failure = io_failure("write and sync", &self.path, &error);
+                Err(Failure { kind: FailureKind::Storage, ..failure })
+            }
+        }
     }
 
     pub(crate) fn sync(&self) -> Result<(), Failure> {

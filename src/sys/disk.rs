@@ -58,6 +58,13 @@ pub trait DiskFile: Send + Sync + Debug {
     /// and must be assumed lost, even if a later call succeeds.
     fn sync_data(&self) -> io::Result<()>;
 
+    /// Writes all of `bytes` at `offset` and makes them durable: these alone, where the system can do that in one step,
+    /// or everything written before as well.
+    fn write_all_durably_at(&self, bytes: &[u8], offset: u64) -> Result<(), NotDurable> {
+        self.write_all_at(bytes, offset).map_err(NotDurable::Write)?;
+        self.sync_data().map_err(NotDurable::Sync)
+    }
+
     fn len(&self) -> io::Result<u64>;
 
     fn is_empty(&self) -> io::Result<bool> {
@@ -69,6 +76,14 @@ pub trait DiskFile: Send + Sync + Debug {
 
     /// Reserves space up to `len`, so that writes below it cannot fail for want of space; the length becomes `len`.
     fn allocate(&self, len: u64) -> io::Result<()>;
+}
+
+/// Why bytes are not durable: for want of room, a write may be tried again; a sync never.
+#[derive(Debug)]
+pub enum NotDurable {
+    Write(io::Error),
+    /// As of [`DiskFile::sync_data`].
+    Sync(io::Error),
 }
 
 /// Held while this value lives.

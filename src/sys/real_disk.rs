@@ -4,7 +4,7 @@
 
 mod os;
 
-use crate::sys::disk::{DirEntry, DirLock, Disk, DiskFile, DiskSpace};
+use crate::sys::disk::{DirEntry, DirLock, Disk, DiskFile, DiskSpace, NotDurable, is_disk_full};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -148,6 +148,22 @@ impl DiskFile for RealFile {
 
     fn sync_data(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    fn write_all_durably_at(&self, bytes: &[u8], offset: u64) -> Result<(), NotDurable> {
+        match os::write_all_durably_at(&self.file, bytes, offset) {
+            Some(Ok(())) => Ok(()),
+            // Written a second time, to know which of the two found no room. That alone would not make it durable.
+            Some(Err(error)) if is_disk_full(&error) => {
+                self.write_all_at(bytes, offset).map_err(NotDurable::Write)?;
+                Err(NotDurable::Sync(error))
+            }
+            Some(Err(error)) => Err(NotDurable::Sync(error)),
+            None => {
+                self.write_all_at(bytes, offset).map_err(NotDurable::Write)?;
+                self.sync_data().map_err(NotDurable::Sync)
+            }
+        }
     }
 
     fn len(&self) -> io::Result<u64> {

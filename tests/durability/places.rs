@@ -9,7 +9,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What makes something durable, and what does so on behalf of its caller.
-const CALLS: [&str; 5] = [".sync_data()", ".sync_dir(", ".sync()", "sync_parent(", "write_whole("];
+const CALLS: [&str; 7] = [
+    ".sync_data()",
+    ".write_all_durably_at(",
+    ".sync_dir(",
+    ".sync()",
+    ".write_durably(",
+    "sync_parent(",
+    "write_whole(",
+];
 /// The rooms that decide when something is synced; below them are the disks themselves.
 const ROOM: &str = "src/store";
 

@@ -3,6 +3,7 @@
 use super::{Answer, panic_quietly};
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::record::{Record, RecordHead};
+use crate::protocol::request::{SendAnswer, SendSink};
 use crate::store::Append;
 use crate::store::Appended;
 use crate::store::commit_log::CommitLog;
@@ -40,6 +41,7 @@ pub(super) struct World {
     log_thread: Arc<Mutex<Option<NamedThread>>>,
     // The book's lock is no step of the model.
     book: Arc<Mutex<Book>>,
+    sink: Arc<dyn SendSink>,
     /// Sends that nobody is told of.
     detached: Arc<AtomicUsize>,
 }
@@ -66,7 +68,9 @@ impl World {
         let thread = NamedThread::spawn("ons-log", move || run_log(&for_shared, &for_log)).unwrap();
         let queue = shared.open_queue("T", 0);
         let log_thread = Arc::new(Mutex::new(Some(thread)));
-        Self { disk, shared, log, queue, log_thread, book: Arc::default(), detached: Arc::default() }
+        let book = Arc::<Mutex<Book>>::default();
+        let sink = Arc::new(Sink { book: book.clone() });
+        Self { disk, shared, log, queue, log_thread, book, sink, detached: Arc::default() }
     }
 
     /// Operations of that kind on the log fail, from number `first` on, `times` times.
@@ -98,6 +102,16 @@ impl World {
 
     pub(super) fn send_async(&self, sender: u8, number: u8) {
         self.send_with(sender, number, |_| {});
+    }
+
+    /// As a producer does, through a lane while many are under way.
+    pub(super) fn send_for_sink(&self, sender: u8, number: u8) {
+        self.begin(sender, number);
+        let token = u64::from(sender) << 8 | u64::from(number);
+        let submitted = self.log.append_for(&self.append(&[sender, number]), &self.sink, token);
+        if let Submitted::Done(answer) = submitted {
+            self.note(sender, number, answer);
+        }
     }
 
     pub(super) fn send_async_and_panic(&self, sender: u8, number: u8) {
@@ -212,6 +226,29 @@ impl World {
     }
 
     fn note(&self, sender: u8, number: u8, answer: Answer) {
-        self.book.lock().unwrap().get_mut(&(sender, number)).expect("it was sent").push(answer);
+        note(&self.book, sender, number, answer);
+    }
+}
+
+fn note(book: &Mutex<Book>, sender: u8, number: u8, answer: Answer) {
+    book.lock().unwrap().get_mut(&(sender, number)).expect("it was sent").push(answer);
+}
+
+/// Writes down what the log answers to tokens.
+#[derive(Debug)]
+struct Sink {
+    book: Arc<Mutex<Book>>,
+}
+
+impl SendSink for Sink {
+    fn answered(self: Arc<Self>, answers: Vec<SendAnswer>) {
+        for SendAnswer { token, result } in answers {
+            let answer = result.map(|response| Appended {
+                queue_offset: response.queue_offset as u64,
+                position: response.position as u64,
+                store_timestamp_ms: 0,
+            });
+            note(&self.book, (token >> 8) as u8, token as u8, answer);
+        }
     }
 }

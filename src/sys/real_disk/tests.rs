@@ -25,6 +25,30 @@ fn reads_back_what_was_written_and_stops_at_the_end() {
 }
 
 #[test]
+fn a_durable_write_is_read_back_and_its_failure_named() {
+    let dir = scratch();
+    let path = dir.path().join("a");
+    let file = RealDisk.create(&path).unwrap();
+    file.write_all_durably_at(b"", 9).unwrap();
+    file.write_all_durably_at(&[7; 70_000], 5).unwrap();
+    file.write_all_durably_at(b"hello", 0).unwrap();
+    let mut buffer = vec![0; 70_005];
+    assert_eq!(file.read_at(&mut buffer, 0).unwrap(), buffer.len());
+    assert_eq!((&buffer[..5], buffer[5..].iter().all(|&byte| byte == 7)), (&b"hello"[..], true));
+    let read_only = RealDisk.open_to_read(&path).unwrap();
+    read_only.write_all_durably_at(b"x", 0).unwrap_err();
+    file.write_all_durably_at(b"x", u64::MAX - 9).unwrap_err();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_durable_write_to_a_full_disk_fails_in_writing() {
+    let full = RealDisk.open(Path::new("/dev/full")).unwrap();
+    let failure = full.write_all_durably_at(b"x", 0).unwrap_err();
+    assert!(matches!(&failure, NotDurable::Write(error) if is_disk_full(error)), "{failure:?}");
+}
+
+#[test]
 fn set_len_and_allocate_set_the_length_up_and_down() {
     let dir = scratch();
     let file = RealDisk.create(&dir.path().join("a")).unwrap();
