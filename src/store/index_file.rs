@@ -16,6 +16,7 @@
 use super::durable::{sync_parent, write_whole};
 use super::error::{corrupt_at, io_failure};
 use super::queue::Entry;
+use super::segment::Segment;
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
 use bytes::{Buf, BufMut, Bytes};
@@ -142,8 +143,16 @@ impl IndexFile {
             return Err(corrupt_at(path, HEADER_BYTES, "its directory has a wrong checksum"));
         }
         let rows = decode_directory(directory)
-            .ok_or_else(|| corrupt_at(path, HEADER_BYTES, "its directory is cut short"))?;
+            .filter(|rows| is_possible(rows, entries))
+            .ok_or_else(|| corrupt_at(path, HEADER_BYTES, "its directory is cut short or cannot be right"))?;
         Ok((index, rows))
+    }
+
+    /// Whether it speaks of this segment.
+    pub(crate) fn is_of(&self, segment: &Segment) -> bool {
+        self.base == segment.base()
+            && self.generation == segment.generation()
+            && (segment.base()..=segment.end()).contains(&self.end)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -269,8 +278,17 @@ fn decode_directory(mut bytes: Bytes) -> Option<Vec<DirectoryRow>> {
             let first = bytes.try_get_u64_le().ok()?;
             let count = bytes.try_get_u64_le().ok()?;
             rows.push(DirectoryRow { topic: topic.clone(), queue_id, first, count, at });
-            at += count;
+            at = count.checked_add(at)?;
         }
     }
     Some(rows)
+}
+
+/// Each queue is named once, in order, its offsets are ones that records may have, and together they have all entries
+/// of the file.
+fn is_possible(rows: &[DirectoryRow], entries: u64) -> bool {
+    let name = |row: &DirectoryRow| (row.topic.clone(), row.queue_id);
+    rows.is_sorted_by(|a, b| name(a) < name(b))
+        && rows.iter().all(|row| row.first.checked_add(row.count).is_some_and(|next| next <= i64::MAX as u64))
+        && rows.last().map_or(0, |last| last.at + last.count) == entries
 }

@@ -7,6 +7,7 @@ use crate::protocol::failure::Failure;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
 /// What a queue knows of one record.
@@ -101,22 +102,34 @@ impl Queue {
     }
 
     /// Makes a record readable. Records of a queue come in order; an offset that was jumped over is a lost record.
-    pub(crate) fn publish(&self, offset: u64, entry: Entry) {
+    /// False: another record has the offset, or none can have it.
+    pub(crate) fn publish(&self, offset: u64, entry: Entry) -> bool {
         let mut readable = self.lock();
         if readable.max() == 0 && readable.spans.is_empty() && readable.recent.is_empty() {
             // The first record this queue sees again after older ones were deleted.
             readable.recent_first = offset;
         }
+        if is_too_far(readable.max(), offset, entry.address) {
+            return false;
+        }
         while readable.max() < offset {
             readable.recent.push_back(LOST_ENTRY);
         }
-        if readable.max() == offset {
+        let is_next = readable.max() == offset;
+        if is_next {
             readable.recent.push_back(entry);
         }
         // As a rule it is further already: only recovery publishes what was not assigned before.
         if self.assigned.0.load(Ordering::Relaxed) <= offset {
             self.assigned.0.fetch_max(offset + 1, Ordering::Relaxed);
         }
+        is_next
+    }
+
+    /// Whether `first` is the offset behind all that is known, or nothing is known.
+    pub(crate) fn goes_on_at(&self, first: u64) -> bool {
+        let readable = self.lock();
+        readable.max() == first || readable.max() == 0
     }
 
     /// A queue whose youngest records were deleted goes on at `next`; one that has some beyond it stays as it is.
@@ -132,13 +145,19 @@ impl Queue {
         self.assigned.0.fetch_max(readable.max(), Ordering::Relaxed);
     }
 
-    /// Adds the part of the queue that an index file holds; spans come oldest first, before any `publish`.
-    pub(crate) fn add_span(&self, span: Span) {
+    /// Adds the part of the queue that an index file holds; spans come oldest first, before any `publish`. One that
+    /// begins below the end of the one before is not added: what that one's file is called.
+    pub(crate) fn add_span(&self, span: Span) -> Result<(), PathBuf> {
         let mut readable = self.lock();
         let next = span.first + span.count;
+        match readable.spans.back() {
+            Some(before) if span.first < readable.recent_first => return Err(before.file.path().to_owned()),
+            _ => {}
+        }
         readable.spans.push_back(span);
         readable.recent_first = next;
         self.assigned.0.fetch_max(next, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Entries below the address `end`, which a finished segment's index file is about to hold: first offset, entries.
@@ -187,6 +206,11 @@ impl Queue {
         readable.spans.get(at).filter(|span| span.first <= offset).map(|span| span.file.clone())
     }
 
+    /// The youngest index file that holds entries.
+    pub(crate) fn last_index(&self) -> Option<PathBuf> {
+        self.lock().spans.back().map(|span| span.file.path().to_owned())
+    }
+
     /// Forgets what an index file held, because its segment goes away.
     pub(crate) fn drop_spans_of(&self, file: &Arc<IndexFile>) {
         self.lock().spans.retain(|span| !Arc::ptr_eq(&span.file, file));
@@ -224,6 +248,11 @@ impl Queue {
     fn lock(&self) -> MutexGuard<'_, Readable> {
         self.readable.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether more records would be missing in front of the one at a log address than there can be in the log.
+pub(crate) fn is_too_far(next: u64, offset: u64, address: u64) -> bool {
+    next > 0 && offset.saturating_sub(next) > address
 }
 
 impl Readable {

@@ -44,7 +44,7 @@ impl Inner {
         filter: &dyn Fn(i64) -> bool,
     ) -> Result<Read, Failure> {
         let (min_offset, max_offset) = (queue.min_offset(), queue.max_offset());
-        let start = offset.clamp(min_offset, max_offset);
+        let start = offset.max(min_offset).min(max_offset);
         let mut read = Read { records: Vec::new(), next_offset: start, min_offset, max_offset };
         if start != offset {
             return Ok(read);

@@ -3,14 +3,17 @@
 //! Finished segments are known by their index files. From the first segment without one, records are read and checked;
 //! the first that is torn ends the log, unless intact ones follow it, here or in the next segment, or the metadata says
 //! that the log had come further: then it is damaged, is reported with file and offset, and only its own place in its
-//! queue is lost. Whatever lies behind the end is never read again, because what is appended from now on has a higher
+//! queue is lost. That is looked for behind the end of a clean close, too, until so many zeroes follow that no record can:
+//! nothing durable tells that no message was appended since. The first one after an opening is acknowledged before any
+//! checkpoint, and may be the one whose place is damaged; a mark that is taken away before it would cost it a sync, which
+//! takes longer than the look. Whatever lies behind the end is never read again, because what is appended from now on has a higher
 //! generation.
 
 use super::append::Noted;
 use super::checkpoint::{STATE_APPLIED, STATE_SYNCED};
 use super::config::{Environment, StoreConfig};
 use super::envelope::ENVELOPE_BYTES;
-use super::error::{corrupt_at, io_failure};
+use super::error::{corrupt, corrupt_at, io_failure};
 use super::index_file::{self, DirectoryRow, IndexFile, Key};
 use super::metadata::{MetaTable, Metadata};
 use super::queue::{Entry, Span};
@@ -20,7 +23,7 @@ use super::segments::{Held, SPARE_EXTENSION, Segments, Spare, remove_files};
 use super::shared::Shared;
 use super::timers::parse_row_key;
 use super::walk::{Step, Tail, Walk};
-use crate::protocol::failure::Failure;
+use crate::protocol::failure::{Failure, FailureKind};
 use crate::protocol::names::TIMER_TOPIC;
 use crate::protocol::properties;
 use crate::protocol::record::Record;
@@ -44,7 +47,8 @@ pub(crate) struct Recovered {
 }
 
 /// Indexes by segment base, with their directories.
-type Indexes = HashMap<u64, (Arc<IndexFile>, Vec<DirectoryRow>)>;
+type Indexes = HashMap<u64, Index>;
+type Index = (Arc<IndexFile>, Vec<DirectoryRow>);
 
 pub(crate) fn recover(
     config: &StoreConfig,
@@ -53,16 +57,38 @@ pub(crate) fn recover(
     log_dir: &Path,
 ) -> Result<Recovered, Failure> {
     let disk = environment.disk.as_ref();
-    let (mut segments, spare) = open_segments(disk, log_dir)?;
-    let mut indexes = Indexes::new();
-    let mut generation = 0;
-    for segment in &segments {
-        generation = generation.max(segment.generation());
-        if let Some(index) = open_index(disk, segment) {
-            indexes.insert(segment.base(), index);
-        }
-    }
+    let (segments, spare) = open_segments(disk, log_dir)?;
+    let index = |segment: &Arc<Segment>| Some((segment.base(), open_index(disk, segment)?));
+    let indexes: Indexes = segments.iter().filter_map(index).collect();
     let state = State::load(metadata)?;
+    let segments_of = |used| {
+        let generation = segments.iter().map(|segment| segment.generation()).max().unwrap_or(0);
+        Segments::new(environment.disk.clone(), log_dir.to_owned(), config, used, spare.clone(), generation)
+    };
+    let with = |indexes: Indexes| {
+        let shared = |used| Shared::new(segments_of(used), environment.has_threads);
+        with_indexes(disk, shared, segments.clone(), indexes, &state)
+    };
+    let has_indexes = !indexes.is_empty();
+    match with(indexes) {
+        // One whose checksums are right can still be wrong. Which one is, only the log knows.
+        Err(failure) if has_indexes && failure.kind == FailureKind::Corrupt => {
+            log::error!("{failure}: all index files are made anew from the log");
+            with(Indexes::new())
+        }
+        outcome => outcome,
+    }
+}
+
+/// Recovers, believing the index files as long as they contradict neither each other nor the log.
+fn with_indexes(
+    disk: &dyn Disk,
+    shared: impl FnOnce(BTreeMap<u64, Held>) -> Shared,
+    mut segments: Vec<Arc<Segment>>,
+    mut indexes: Indexes,
+    state: &State,
+) -> Result<Recovered, Failure> {
+    let has_indexes = !indexes.is_empty();
     // A checkpoint goes before each index file. Should the metadata be older than one nevertheless (its last commit was
     // damaged, or it was begun anew), the timers are read from the log again.
     let sealed = |segment: &Arc<Segment>| {
@@ -72,17 +98,14 @@ pub(crate) fn recover(
     let unsealed = segments.split_off(sealed);
 
     let used = segments.into_iter().map(|segment| (segment.base(), held(segment, &indexes))).collect();
-    let shared = Shared::new(
-        Segments::new(environment.disk.clone(), log_dir.to_owned(), config, used, spare, generation),
-        environment.has_threads,
-    );
+    let shared = shared(used);
     state.restore_timers(&shared);
     for held in shared.segments.used() {
         if let Some((index, rows)) = indexes.remove(&held.segment.base()) {
-            adopt_spans(&shared, &index, rows);
+            adopt_spans(&shared, &index, rows)?;
         }
     }
-    finish(disk, shared, unsealed, indexes, &state)
+    finish(disk, shared, unsealed, indexes, state, has_indexes)
 }
 
 fn held(segment: Arc<Segment>, indexes: &Indexes) -> Held {
@@ -90,13 +113,15 @@ fn held(segment: Arc<Segment>, indexes: &Indexes) -> Held {
     Held { segment, index }
 }
 
-/// Reads the unsealed segments up to the end of the log, and removes what lies behind it.
+/// Reads the unsealed segments up to the end of the log, and removes what lies behind it. `has_indexes`: some index files
+/// are believed.
 fn finish(
     disk: &dyn Disk,
     shared: Shared,
     unsealed: Vec<Arc<Segment>>,
     mut indexes: Indexes,
     state: &State,
+    has_indexes: bool,
 ) -> Result<Recovered, Failure> {
     let mut generation = shared.segments.raise_generation();
     let mut last = None;
@@ -106,7 +131,7 @@ fn finish(
         let index = indexes.remove(&segment.base());
         let index_of = |behind: &Segment| indexes.get(&behind.base()).map(|(index, _)| index.as_ref());
         let is_left = unsealed.as_slice().iter().any(|behind| has_records(behind, index_of(behind)));
-        let scan = Scan::run(&shared, &segment, index, state, is_left)?;
+        let scan = Scan::run(&shared, &segment, index, state, is_left, has_indexes)?;
         let (end, is_finished) = (scan.end, scan.is_finished);
         was_closed = scan.was_closed;
         generation = generation.max(scan.generation + 1);
@@ -322,18 +347,16 @@ impl Known {
 }
 
 /// The index of a segment, if it has one that can be used. A damaged one is derived anew from the log.
-fn open_index(disk: &dyn Disk, segment: &Segment) -> Option<(Arc<IndexFile>, Vec<DirectoryRow>)> {
+fn open_index(disk: &dyn Disk, segment: &Segment) -> Option<Index> {
     let path = index_file::path_of(segment.path());
     match IndexFile::open(disk, &path) {
-        Ok((index, rows)) if index.base == segment.base() && index.generation == segment.generation() => {
-            Some((Arc::new(index), rows))
-        }
+        Ok((index, rows)) if index.is_of(segment) => Some((Arc::new(index), rows)),
         Ok(_) => {
             log::warn!("{} belongs to another segment: it is made anew", path.display());
             None
         }
         Err(failure) => {
-            if failure.kind == crate::protocol::failure::FailureKind::Corrupt {
+            if failure.kind == FailureKind::Corrupt {
                 log::error!("{failure}: it is made anew from the log");
             }
             None
@@ -341,11 +364,20 @@ fn open_index(disk: &dyn Disk, segment: &Segment) -> Option<(Arc<IndexFile>, Vec
     }
 }
 
-fn adopt_spans(shared: &Shared, index: &Arc<IndexFile>, rows: Vec<DirectoryRow>) {
+fn adopt_spans(shared: &Shared, index: &Arc<IndexFile>, rows: Vec<DirectoryRow>) -> Result<(), Failure> {
     for row in rows {
         let queue = shared.open_queue(&row.topic, row.queue_id);
-        queue.add_span(Span { first: row.first, count: row.count, at: row.at, file: index.clone() });
+        let span = Span { first: row.first, count: row.count, at: row.at, file: index.clone() };
+        queue.add_span(span).map_err(|before| {
+            let (topic, id, first) = (&row.topic, row.queue_id, row.first);
+            let what = format!(
+                "queue {id} of topic '{topic}' begins at offset {first} in it, {} has it end behind that",
+                before.display()
+            );
+            corrupt(index.path(), what)
+        })?;
     }
+    Ok(())
 }
 
 /// Reading one segment without a complete index.
@@ -353,6 +385,8 @@ struct Scan<'a> {
     shared: &'a Shared,
     segment: &'a Segment,
     applied: u64,
+    /// Index files are believed: a record that has no place beside what they say is not the one that is wrong.
+    has_indexes: bool,
     /// The log had come this far for certain.
     known_end: u64,
     generation: u32,
@@ -369,9 +403,10 @@ impl<'a> Scan<'a> {
     fn run(
         shared: &'a Shared,
         segment: &'a Segment,
-        index: Option<(Arc<IndexFile>, Vec<DirectoryRow>)>,
+        index: Option<Index>,
         state: &State,
         is_left: bool,
+        has_indexes: bool,
     ) -> Result<Self, Failure> {
         let base = segment.base();
         let known =
@@ -380,6 +415,7 @@ impl<'a> Scan<'a> {
             shared,
             segment,
             applied: state.applied,
+            has_indexes,
             known_end: known.end,
             generation: segment.generation(),
             end: base,
@@ -409,6 +445,15 @@ impl<'a> Scan<'a> {
 
     /// Takes the entries of a clean close's index into memory, as if they had been read from the log.
     fn adopt_recent(&self, index: &IndexFile, rows: Vec<DirectoryRow>) -> Result<(), Failure> {
+        // Else records in front of it were lost, or it says what is not so: the records themselves tell.
+        let goes_on = |row: &DirectoryRow| {
+            self.shared.queue(&row.topic, row.queue_id).is_none_or(|queue| queue.goes_on_at(row.first))
+        };
+        if let Some(row) = rows.iter().find(|row| !goes_on(row)) {
+            let (topic, id, first) = (&row.topic, row.queue_id, row.first);
+            let what = format!("queue {id} of topic '{topic}' does not go on at offset {first} as it says");
+            return Err(corrupt(index.path(), what));
+        }
         let keys = index.keys()?;
         let parts: Vec<Vec<Entry>> =
             rows.iter().map(|row| index.entries(row.at, row.count)).collect::<Result<_, _>>()?;
@@ -432,7 +477,7 @@ impl<'a> Scan<'a> {
             match walk.step()? {
                 Step::Record { address, generation, record } => {
                     self.generation = generation;
-                    self.adopt(address, record);
+                    self.adopt(address, record)?;
                     self.end = walk.at();
                 }
                 Step::Damaged { from, to } => {
@@ -477,11 +522,25 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn adopt(&self, address: u64, bytes: Bytes) {
-        let Some(found) = self.shared.adopt_record(self.segment, address, &bytes) else {
+    fn adopt(&self, address: u64, bytes: Bytes) -> Result<(), Failure> {
+        let found = match self.shared.adopt_record(self.segment, address, &bytes) {
+            Ok(found) => found,
             // Its checksum is right, so this is what was appended: a bug of the writer, not damage.
-            log::error!("the record at log address {address} cannot be read");
-            return;
+            Err(Unfit::Unreadable) => {
+                log::error!("the record at log address {address} cannot be read");
+                return Ok(());
+            }
+            Err(Unfit::Misplaced { index }) => {
+                let beside =
+                    index.map_or_else(String::new, |index| format!(" behind those of {}", index.display()));
+                let what = format!("the record there has no place in its queue{beside}");
+                let failure = corrupt_at(self.segment.path(), self.segment.file_offset(address), what);
+                if self.has_indexes {
+                    return Err(failure);
+                }
+                log::error!("{failure}: it is left out");
+                return Ok(());
+            }
         };
         if address >= self.applied {
             if let Some(due) = found.due_ms() {
@@ -491,17 +550,35 @@ impl<'a> Scan<'a> {
                 self.shared.timers.fire(origin);
             }
         }
+        Ok(())
     }
 }
 
+/// Why a record has no place in its queue.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    Unreadable,
+    /// Another record has its offset, or none can; with the youngest index file that the queue has.
+    Misplaced {
+        index: Option<PathBuf>,
+    },
+}
+
 impl Shared {
-    /// Takes a record of the log into its queue, and its keys. What else is to be noted of it; `None`: it is no record.
-    pub(crate) fn adopt_record(&self, segment: &Segment, address: u64, bytes: &Bytes) -> Option<Noted> {
-        let record = Record::decode(bytes).ok()?;
+    /// Takes a record of the log into its queue, and its keys. What else is to be noted of it.
+    pub(crate) fn adopt_record(
+        &self,
+        segment: &Segment,
+        address: u64,
+        bytes: &Bytes,
+    ) -> Result<Noted, Unfit> {
+        let record = Record::decode(bytes).map_err(|_| Unfit::Unreadable)?;
         let queue = self.open_queue(record.topic(), record.head.queue_id);
         let hash = record.property(properties::TAGS).map_or(0, tag_hash);
         let entry = Entry { address, len: bytes.len() as u32, tag_hash: hash as i32 };
-        queue.publish(record.head.queue_offset as u64, entry);
+        if !queue.publish(record.head.queue_offset as u64, entry) {
+            return Err(Unfit::Misplaced { index: queue.last_index() });
+        }
         let is_timer = record.topic() == TIMER_TOPIC;
         let noted = Noted::read(queue.topic_hash(), is_timer, record.properties());
         let mut unsealed = self.unsealed();
@@ -510,6 +587,6 @@ impl Shared {
         known.keys.extend(noted.keys().map(|hash| Key { hash, at }));
         known.last_stored_ms = known.last_stored_ms.max(record.head.store_timestamp_ms);
         drop(unsealed);
-        Some(noted)
+        Ok(noted)
     }
 }

@@ -71,7 +71,8 @@ fn derive(disk: &Arc<dyn Disk>, segment: &Segment, end: u64) -> Result<Shared, F
     while walk.at() < end {
         match walk.step()? {
             Step::Record { address, record, .. } => {
-                known.adopt_record(segment, address, &record);
+                // What has no place is lost to the queue, as it is at the next open.
+                let _ = known.adopt_record(segment, address, &record);
             }
             Step::Damaged { .. } => {}
             Step::EndOfSegment | Step::End { .. } => break,

@@ -27,6 +27,8 @@ pub(crate) const HEADER_BYTES: u64 = 4096;
 /// No log grows so long that its addresses reach this.
 const ADDRESS_MAX: u64 = 1 << 60;
 const MAGIC: [u8; 8] = *b"ONSLOG\0\x01";
+/// So much is zeroed before it is synced: who needs the segment at once waits for that sync.
+const ZEROED_AT_ONCE: u64 = 8 << 20;
 static ZEROES: [u8; 64 << 10] = [0; 64 << 10];
 
 #[derive(Debug)]
@@ -44,19 +46,19 @@ pub(crate) fn path_of(log_dir: &Path, base: u64) -> PathBuf {
 }
 
 impl Segment {
-    /// Makes a segment ready for use: space reserved (and zeroed if asked, which makes later syncs cheaper), header
-    /// written, everything durable, name included.
+    /// Makes a segment ready for use: space reserved (and zeroed, which makes later syncs cheaper, as far as
+    /// `is_zeroing` says so before each piece), header written, everything durable, name included.
     pub(crate) fn prepare(
         disk: &dyn Disk,
         log_dir: &Path,
         base: u64,
         capacity: u64,
         generation: u32,
-        is_zeroed: bool,
+        is_zeroing: &dyn Fn() -> bool,
     ) -> Result<Self, Failure> {
         let path = path_of(log_dir, base);
         let unfinished = path.with_extension("new");
-        let attempt = Self::prepare_file(disk, &path, &unfinished, base, capacity, generation, is_zeroed);
+        let attempt = Self::prepare_file(disk, &path, &unfinished, base, capacity, generation, is_zeroing);
         if attempt.is_err() {
             // Gives the space back; what is left behind is removed at the next open.
             let _ = disk.remove(&unfinished);
@@ -71,23 +73,28 @@ impl Segment {
         base: u64,
         capacity: u64,
         generation: u32,
-        is_zeroed: bool,
+        is_zeroing: &dyn Fn() -> bool,
     ) -> Result<Self, Failure> {
         let _ = disk.remove(unfinished);
         let file = disk.create(unfinished).map_err(|e| io_failure("create", unfinished, &e))?;
         let total = HEADER_BYTES + capacity;
         file.allocate(total).map_err(|e| io_failure("reserve space in", unfinished, &e))?;
-        if is_zeroed {
-            let mut at = HEADER_BYTES;
-            while at < total {
-                let len = (total - at).min(ZEROES.len() as u64) as usize;
+        let mut at = HEADER_BYTES;
+        let mut is_written = false;
+        while !is_written {
+            let piece_end = if is_zeroing() { total.min(at + ZEROED_AT_ONCE) } else { at };
+            is_written = piece_end == total || piece_end == at;
+            while at < piece_end {
+                let len = (piece_end - at).min(ZEROES.len() as u64) as usize;
                 file.write_all_at(&ZEROES[..len], at).map_err(|e| io_failure("write", unfinished, &e))?;
                 at += len as u64;
             }
+            if is_written {
+                let header = encode_header(base, capacity, generation);
+                file.write_all_at(&header, 0).map_err(|e| io_failure("write", unfinished, &e))?;
+            }
+            file.sync_data().map_err(|e| io_failure("sync", unfinished, &e))?;
         }
-        let header = encode_header(base, capacity, generation);
-        file.write_all_at(&header, 0).map_err(|e| io_failure("write", unfinished, &e))?;
-        file.sync_data().map_err(|e| io_failure("sync", unfinished, &e))?;
         disk.rename(unfinished, path).map_err(|e| io_failure("rename", unfinished, &e))?;
         sync_parent(disk, path)?;
         Ok(Self { path: path.to_owned(), file, base, capacity, generation })
@@ -167,11 +174,10 @@ impl Segment {
         Self { generation, ..self }
     }
 
-    /// Writes a header, durably.
+    /// Writes a header in place of a damaged one. Not synced: whatever a power cut leaves of it is mended again.
     pub(crate) fn with_header(self, generation: u32) -> Result<Self, Failure> {
         let header = encode_header(self.base, self.capacity, generation);
         self.file.write_all_at(&header, 0).map_err(|e| io_failure("write", &self.path, &e))?;
-        self.sync()?; // Met after damage only.
         Ok(Self { generation, ..self })
     }
 

@@ -7,7 +7,7 @@ use super::index_file::{self, IndexFile};
 use super::segment::Segment;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
-use crate::sys::sync::atomic::{AtomicUsize, Ordering};
+use crate::sys::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -31,6 +31,8 @@ pub(crate) struct Segments {
     usual_sync_bytes: AtomicUsize,
     /// Held while a segment is made: the background work and an append that cannot wait must not make the same one.
     making: Mutex<()>,
+    /// All senders wait for the segment that is being made: it is not zeroed any further.
+    is_needed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -45,7 +47,7 @@ struct State {
 }
 
 /// A retired segment's file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Spare {
     pub(crate) path: PathBuf,
     pub(crate) capacity: u64,
@@ -76,13 +78,14 @@ impl Segments {
             bytes_max: config.segment_bytes_max,
             usual_sync_bytes: AtomicUsize::new(0),
             making: Mutex::new(()),
+            is_needed: AtomicBool::new(false),
             state: Mutex::new(state),
         }
     }
 
     /// The first segment of an empty log.
     pub(crate) fn make_first(&self) -> Result<Arc<Segment>, Failure> {
-        let segment = Arc::new(self.make(0, self.bytes_min)?);
+        let segment = Arc::new(self.make(0, self.bytes_min, &|| self.is_zeroed_ahead())?);
         self.lock().used.insert(0, Held { segment: segment.clone(), index: None });
         Ok(segment)
     }
@@ -98,24 +101,31 @@ impl Segments {
             }
             (last.segment.end(), self.capacity_after(&last.segment))
         };
-        let segment = Arc::new(self.make(base, capacity)?);
+        let is_zeroing = || self.is_zeroed_ahead() && !self.is_needed.load(Ordering::Relaxed);
+        let segment = Arc::new(self.make(base, capacity, &is_zeroing)?);
         self.lock().prepared.push_back(segment);
         Ok(())
     }
 
-    /// The segment behind `full`, now in use. Made here and now if it was not ready; a small one if the disk is short.
+    /// The segment behind `full`, now in use. If it was not ready it is made here and now, and all senders wait for it:
+    /// then it is only reserved, so that they wait for two syncs, not for a whole segment of zeroes. A small one if the
+    /// disk is short.
     pub(crate) fn take_next(&self, full: &Segment) -> Result<Arc<Segment>, Failure> {
+        self.is_needed.store(true, Ordering::Relaxed);
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_needed.store(false, Ordering::Relaxed);
         let ready = self.lock().prepared.pop_front();
         let segment = match ready {
             Some(segment) => segment,
-            None => Arc::new(self.make(full.end(), self.capacity_after(full)).or_else(|failure| {
-                if failure.kind == FailureKind::DiskFull {
-                    self.make(full.end(), self.bytes_min)
-                } else {
-                    Err(failure)
-                }
-            })?),
+            None => {
+                Arc::new(self.make(full.end(), self.capacity_after(full), &|| false).or_else(|failure| {
+                    if failure.kind == FailureKind::DiskFull {
+                        self.make(full.end(), self.bytes_min, &|| false)
+                    } else {
+                        Err(failure)
+                    }
+                })?)
+            }
         };
         self.lock().used.insert(segment.base(), Held { segment: segment.clone(), index: None });
         Ok(segment)
@@ -203,7 +213,12 @@ impl Segments {
         (segment.capacity() * 2).clamp(self.bytes_min, self.bytes_max)
     }
 
-    fn make(&self, base: u64, capacity: u64) -> Result<Segment, Failure> {
+    fn is_zeroed_ahead(&self) -> bool {
+        self.flush == FlushMode::Sync && self.usual_sync_bytes.load(Ordering::Relaxed) < ZEROED_SYNC_BYTES_MAX
+    }
+
+    /// `is_zeroing`: see [`Segment::prepare`].
+    fn make(&self, base: u64, capacity: u64, is_zeroing: &dyn Fn() -> bool) -> Result<Segment, Failure> {
         let generation = self.raise_generation();
         let spare = {
             let mut state = self.lock();
@@ -218,9 +233,7 @@ impl Segments {
                 }
             }
         }
-        let is_zeroed = self.flush == FlushMode::Sync
-            && self.usual_sync_bytes.load(Ordering::Relaxed) < ZEROED_SYNC_BYTES_MAX;
-        Segment::prepare(self.disk.as_ref(), &self.log_dir, base, capacity, generation, is_zeroed)
+        Segment::prepare(self.disk.as_ref(), &self.log_dir, base, capacity, generation, is_zeroing)
     }
 
     /// SYNC_FLUSH: so many bytes are about to be synced. Called by one thread at a time.
@@ -247,3 +260,6 @@ pub(crate) fn remove_files(disk: &dyn Disk, segment: &Path) -> Result<(), Failur
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

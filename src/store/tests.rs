@@ -3,6 +3,7 @@
 
 mod basics;
 mod faults;
+mod forged;
 mod model;
 mod power_cuts;
 mod retention;

@@ -7,7 +7,7 @@ use crate::protocol::record::{RECORD_BYTES_MAX, peek_len, peek_position};
 use bytes::Bytes;
 
 /// How much of a segment is read at once.
-const SCAN_BYTES: usize = 4 << 20;
+const SCAN_BYTES: usize = 1 << 20;
 /// So many zero bytes in a row are taken for the part of a segment that was never written. Longer than any record.
 const ZEROES_END: u64 = RECORD_BYTES_MAX as u64 + (4 << 10);
 /// Enough of a record to see whether one may begin there.
@@ -99,7 +99,7 @@ impl<'a> Walk<'a> {
 
     /// The next intact envelope behind a damaged place, unless only zeroes follow.
     fn find_next(&self, damaged: u64) -> Result<Option<u64>, Failure> {
-        let mut window = Window { start: damaged, bytes: Bytes::new() };
+        let mut window = self.window.clone();
         let mut inside = Window { start: damaged, bytes: Bytes::new() };
         let mut at = damaged + 1;
         let mut zeroes = 0;
@@ -165,7 +165,7 @@ fn tail_of(bytes: &[u8], address: u64, generation: u32) -> Tail {
 }
 
 /// A piece of the segment in memory, moved along.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Window {
     start: u64,
     bytes: Bytes,

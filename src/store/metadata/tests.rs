@@ -345,3 +345,42 @@ fn what_is_no_metadata_is_refused() {
         assert!(failure.message.contains("/d/metadata.redb"), "{failure}");
     }
 }
+
+/// What a failed sync left in memory alone: a commit that adds so many rows, with which the file may have grown.
+fn killed_after_a_failed_sync(rows: u32) -> SimDisk {
+    let disk = empty_disk();
+    let metadata = open(&disk);
+    for number in 1..=5 {
+        metadata.commit(&batch(number)).unwrap();
+    }
+    next_sync(&disk, Fault::Error(Cause::Io));
+    let mut large = batch(6);
+    for row in 0..rows {
+        large.put(MetaTable::Timers, format!("z{row}").as_bytes(), &[1; 2000]);
+    }
+    assert_eq!(metadata.commit(&large).unwrap_err().kind, FailureKind::Storage);
+    disk.clear_plan();
+    disk.after_process_kill()
+}
+
+#[test]
+fn the_length_is_on_the_device_before_the_rest_is_brought_there() {
+    let killed = killed_after_a_failed_sync(100);
+    let unreadable = |skipped: Option<u64>| {
+        let disk = killed.after_process_kill();
+        let images = Arc::new(Mutex::new(Vec::new()));
+        let seen = images.clone();
+        disk.set_plan(move |disk: &SimDisk, operation: &Operation| {
+            // Everything was written again, and may arrive or not.
+            if operation.sync_number == Some(1) {
+                seen.lock().unwrap().extend((0..40 * STYLES).map(|seed| disk.after_power_cut(seed)));
+            }
+            (skipped.is_some() && operation.sync_number == skipped).then_some(Fault::Skip)
+        });
+        assert!([5, 6].contains(&last_batch(&open(&disk))));
+        let images = std::mem::take(&mut *images.lock().unwrap());
+        images.iter().filter(|image| !try_open(image).is_ok_and(|opened| last_batch(&opened) >= 5)).count()
+    };
+    assert_eq!(unreadable(None), 0);
+    assert!(unreadable(Some(0)) > 0, "the length need not be synced");
+}

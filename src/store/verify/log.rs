@@ -7,6 +7,7 @@ use crate::protocol::record::Record;
 use crate::store::envelope::ENVELOPE_BYTES;
 use crate::store::error::io_failure;
 use crate::store::index_file::{self, DirectoryRow, IndexFile};
+use crate::store::queue::is_too_far;
 use crate::store::recovery::{Known, State, has_records, without_header};
 use crate::store::segment::{HEADER_BYTES, Segment};
 use crate::store::shared::Shared;
@@ -146,11 +147,7 @@ impl Check<'_> {
     fn index(&mut self) -> Option<(IndexFile, Vec<DirectoryRow>)> {
         let path = index_file::path_of(self.segment.path());
         match IndexFile::open(self.disk.as_ref(), &path) {
-            Ok((index, rows))
-                if index.base == self.segment.base() && index.generation == self.segment.generation() =>
-            {
-                Some((index, rows))
-            }
+            Ok((index, rows)) if index.is_of(self.segment) => Some((index, rows)),
             Ok(_) => {
                 let what = "it belongs to another segment";
                 self.verified.report(Finding::new(&path, None, what, Opening::MakesAnew));
@@ -229,17 +226,20 @@ impl Check<'_> {
             }
             Ok(record) => {
                 let next = own.queue(record.topic(), record.head.queue_id).map(|queue| queue.max_offset());
-                if next.is_some_and(|next| record.head.queue_offset < next as i64) {
-                    let (topic, id) = (record.topic(), record.head.queue_id);
-                    let what = format!(
-                        "offset {} of queue {id} of topic '{topic}' was given before",
-                        record.head.queue_offset
-                    );
+                let (topic, id, own) = (record.topic(), record.head.queue_id, record.head.queue_offset);
+                let what = match next {
+                    Some(next) if own < next as i64 => "was given before",
+                    Some(next) if is_too_far(next, own as u64, address) => "is too far behind those before",
+                    _ => "",
+                };
+                if !what.is_empty() {
+                    let what = format!("offset {own} of queue {id} of topic '{topic}' {what}");
                     self.report(offset, what, Opening::LosesRecord);
                 }
             }
         }
-        own.adopt_record(self.segment, address, bytes);
+        // What keeps it out was reported above.
+        let _ = own.adopt_record(self.segment, address, bytes);
     }
 
     fn take_bounds(&mut self, own: &Shared, rows: &[DirectoryRow]) {

@@ -13,7 +13,7 @@ const BASE: u64 = 1000;
 /// A segment with records of these bodies; where each begins, and where they end.
 fn segment(disk: &SimDisk, capacity: u64, bodies: &[&[u8]]) -> (Segment, Vec<u64>) {
     disk.create_dir_all(Path::new("/log")).unwrap();
-    let segment = Segment::prepare(disk, Path::new("/log"), BASE, capacity, 3, true).unwrap();
+    let segment = Segment::prepare(disk, Path::new("/log"), BASE, capacity, 3, &|| true).unwrap();
     let mut addresses = vec![BASE];
     for body in bodies {
         let at = addresses[addresses.len() - 1];
