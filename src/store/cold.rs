@@ -128,7 +128,7 @@ mod tests {
         let (disk, dir) = (SimDisk::new(), Path::new("/log"));
         let bytes = (CHUNKS_MAX as u64 + 3) * CHUNK_BYTES;
         crate::sys::disk::Disk::create_dir_all(&disk, dir).unwrap();
-        let segment = Segment::prepare(&disk, dir, 0, bytes, 1, false).unwrap();
+        let segment = Segment::prepare(&disk, dir, 0, bytes, 1, &|| false).unwrap();
         let records = bytes / STEP;
         let mut all = Vec::new();
         for number in 0..records {
