@@ -90,3 +90,25 @@ fn sync_flush_keeps_every_acknowledged_message() {
 fn async_flush_keeps_what_was_flushed() {
     cut_everywhere(FlushMode::Async, 10);
 }
+
+#[test]
+fn a_header_that_was_mended_and_lost_again_is_mended_again() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    for number in 0..300u32 {
+        append(&store, "T", 0, &number.to_be_bytes().repeat(30)).unwrap();
+    }
+    let killed = machine.on(machine.disk.after_process_kill());
+    let segments: Vec<_> = killed.disk.files().into_iter().map(|(path, _)| path).collect();
+    for segment in segments.iter().filter(|path| path.extension().is_some_and(|end| end == "log")) {
+        killed.disk.flip_bit(segment, 16, 3).unwrap();
+    }
+    let store = killed.open().unwrap();
+    append(&store, "T", 0, b"next").unwrap();
+    let expected = bodies(&store, "T", 0);
+    assert_eq!(expected.len(), 301);
+    for seed in 0..50 {
+        let store = killed.on(killed.disk.after_power_cut(seed)).open().unwrap();
+        assert_eq!(bodies(&store, "T", 0), expected, "seed {seed}");
+    }
+}
