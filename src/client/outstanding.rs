@@ -18,9 +18,9 @@ use crate::protocol::request::SendSink;
 use crate::protocol::unique_id::UniqueId;
 use crate::sys::scheduler::Scheduler;
 use crate::sys::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sys::sync::{Condvar, Mutex, MutexGuard};
-use crate::sys::thread::own_number;
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, leaf, thread_local};
 use log::error;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, PoisonError, Weak};
 use std::time::Duration;
@@ -291,7 +291,7 @@ impl<C> Outstanding<C> {
     /// A send begins. Ordered before the caller's look at the producer's state, so that either a shutdown sees the
     /// send or the send sees the shutdown.
     pub fn begin(&self) -> Begun<'_, C> {
-        let shard = own_number() % SHARDS;
+        let shard = own_shard();
         self.shard(shard).begun.fetch_add(1, Ordering::SeqCst);
         Begun { outstanding: self, shard }
     }
@@ -375,6 +375,14 @@ impl<C: SendCallback> Outstanding<C> {
 
 fn shard_of(token: u64) -> usize {
     token as usize % SHARDS
+}
+
+fn own_shard() -> usize {
+    static NEXT: leaf::atomic::AtomicUsize = leaf::atomic::AtomicUsize::new(0);
+    thread_local! {
+        static OWN: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed) % SHARDS);
+    }
+    OWN.try_with(Cell::get).unwrap_or(0)
 }
 
 #[cfg(test)]

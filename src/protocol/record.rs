@@ -23,12 +23,8 @@ pub const MAGIC_V2: i32 = 0xDAA3_20AB_u32 as i32;
 
 /// Bytes of a record besides body, topic and properties, with IPv4 hosts.
 pub const FIXED_BYTES: usize = 91;
-/// Where the queue offset stands in a record, the position behind it, and the sys flag.
-const QUEUE_OFFSET_AT: usize = 20;
+/// Where the position stands in a record.
 const POSITION_AT: usize = 28;
-const SYS_FLAG_AT: usize = 36;
-/// Where the store timestamp stands, if the host before it is IPv4.
-const STORE_TIMESTAMP_AT: usize = 56;
 /// What an IPv6 host adds to [`FIXED_BYTES`].
 const V6_BYTES: usize = 12;
 /// Longest record: both hosts IPv6, and a topic with a length of two bytes.
@@ -42,8 +38,7 @@ pub const SYS_FLAG_STORE_HOST_V6: i32 = 0x20;
 /// The address written where a message was born or is stored in this process.
 pub const LOCAL_HOST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-/// What a record says besides its texts; the log fills in `queue_offset`, `position` and `store_timestamp_ms`
-/// ([`set_place`]).
+/// What a record says besides its texts; the log fills in `queue_offset`, `position` and `store_timestamp_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecordHead {
     pub queue_id: i32,
@@ -147,21 +142,6 @@ pub fn encode(head: &RecordHead, topic: &str, properties: &str, body: &[u8], out
     out.put_slice(topic.as_bytes());
     out.put_u16(properties.len() as u16);
     out.put_slice(properties.as_bytes());
-}
-
-/// Says in an encoded record what is known only once it has its place in a log.
-pub fn set_place(record: &mut [u8], queue_offset: i64, position: i64, store_timestamp_ms: i64) {
-    let sys_flag =
-        record.get(SYS_FLAG_AT..).and_then(|rest| rest.first_chunk()).map(|f| i32::from_be_bytes(*f));
-    let is_v6 = sys_flag.is_some_and(|flag| flag & SYS_FLAG_BORN_HOST_V6 != 0);
-    let store_timestamp_at = STORE_TIMESTAMP_AT + if is_v6 { V6_BYTES } else { 0 };
-    for (at, value) in
-        [(QUEUE_OFFSET_AT, queue_offset), (POSITION_AT, position), (store_timestamp_at, store_timestamp_ms)]
-    {
-        if let Some(field) = record.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<8>()) {
-            *field = value.to_be_bytes();
-        }
-    }
 }
 
 fn put_host(host: SocketAddr, out: &mut impl BufMut) {

@@ -7,7 +7,6 @@ use super::publishing::tell;
 use super::queue::{Entry, Queue};
 use super::segment::Segment;
 use crate::protocol::failure::Failure;
-use crate::protocol::record;
 use crate::protocol::request::{SendAnswer, SendSink};
 use bytes::{BufMut, Bytes, BytesMut};
 use std::collections::VecDeque;
@@ -86,13 +85,11 @@ pub(crate) struct Pending {
 }
 
 impl Pending {
-    /// Its queue offset, address and time come with its place in the log.
-    pub(crate) fn unplaced(record_len: usize, tag_hash: i32, noted: Noted) -> Self {
-        let entry = Entry { address: 0, len: record_len as u32, tag_hash };
-        Self { queue: 0, queue_offset: 0, entry, store_timestamp_ms: 0, noted, waiter: Waiter::None }
+    pub(crate) fn new(queue_offset: u64, entry: Entry, store_timestamp_ms: i64, noted: Noted) -> Self {
+        Self { queue: 0, queue_offset, entry, store_timestamp_ms, noted, waiter: Waiter::None }
     }
 
-    pub(super) fn appended(&self) -> Appended {
+    fn appended(&self) -> Appended {
         Appended {
             queue_offset: self.queue_offset,
             position: self.entry.address + ENVELOPE_BYTES as u64,
@@ -164,7 +161,7 @@ impl Batch {
     }
 
     /// Adds a record of `queue`, `len` bytes with its envelope; `encode` writes it behind the place of the envelope,
-    /// which [`Batch::close_records`] fills in, as well as its place.
+    /// which [`Batch::close_envelopes`] fills in.
     pub(crate) fn push(
         &mut self,
         chunks: &mut Chunks,
@@ -204,18 +201,13 @@ impl Batch {
         self.bytes.extend_from_slice(mark);
     }
 
-    /// Completes the records, which need not happen under the log's lock: their places, and a checksum that reads each
-    /// once more.
-    pub(crate) fn close_records(&mut self) {
+    /// Completes the records: a checksum reads each once more, which need not happen under the log's lock.
+    pub(crate) fn close_envelopes(&mut self) {
         for pending in &self.pending {
             let address = pending.entry.address;
             let from = (address - self.start) as usize;
             let to = from + ENVELOPE_BYTES + pending.entry.len as usize;
             if let Some(bytes) = self.bytes.get_mut(from..to) {
-                let Appended { queue_offset, position, store_timestamp_ms } = pending.appended();
-                if let Some(record) = bytes.get_mut(ENVELOPE_BYTES..) {
-                    record::set_place(record, queue_offset as i64, position as i64, store_timestamp_ms);
-                }
                 envelope::close(bytes, address, self.generation);
             }
         }

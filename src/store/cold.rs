@@ -4,8 +4,7 @@
 use super::envelope::ENVELOPE_BYTES;
 use super::segment::Segment;
 use crate::protocol::failure::Failure;
-use crate::sys::sync::Mutex;
-use crate::sys::sync::MutexGuard;
+use crate::sys::sync::{Mutex, MutexGuard};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
@@ -111,8 +110,8 @@ impl Chunk {
 
 #[cfg(test)]
 mod tests {
-    use super::super::envelope;
     use super::*;
+    use crate::store::envelope;
     use crate::sys::sim_disk::SimDisk;
     use std::path::Path;
 

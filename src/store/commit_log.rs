@@ -4,8 +4,7 @@
 //! it takes the whole buffer, releases the lock, writes it with one system call (in SYNC_FLUSH one that syncs), makes
 //! the records readable and wakes those it wrote for. Who comes meanwhile fills the next buffer. A blocked caller that
 //! finds the log idle therefore pays no thread hop; a hundred share one sync. Asynchronous callers never sync: the log
-//! thread leads for them. Without syncs they write inline when the log is idle; and who sends on without waiting goes
-//! through a lane of its own ([`lanes`]).
+//! thread leads for them. Without syncs they write inline when the log is idle.
 //!
 //! Order of effects for one batch: written, synced, bytes in [`RecentBlocks`], entries in the queues, timers noted,
 //! waiters told, arrivals told. So nothing is readable or acknowledged before it is as durable as promised.
@@ -15,8 +14,6 @@
 //! space leaves the log usable: its records are taken back, and the generation rises, so that whatever of them reached
 //! the disk is never read as a record behind the ones that take their place.
 
-mod lanes;
-
 use super::append::{Append, Appended, Noted, Waiter};
 use super::batch::{Batch, Chunks, Pending};
 use super::blocks::RecentBlocks;
@@ -24,17 +21,15 @@ use super::config::FlushMode;
 use super::envelope::{self, ENVELOPE_BYTES};
 use super::error::unknown;
 use super::publishing::{Publishing, is_publishing};
-use super::queue::Queue;
+use super::queue::{Entry, Queue};
 use super::segment::Segment;
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
-use crate::protocol::record::{self, RecordHead};
+use crate::protocol::record;
 use crate::protocol::request::SendSink;
 use crate::sys::clock::Clock;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
 use crate::sys::sync::{Condvar, Mutex, MutexGuard};
-use bytes::BytesMut;
-use lanes::Lanes;
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -81,7 +76,6 @@ pub(crate) struct CommitLog {
     state: Mutex<State>,
     /// Notified when a batch was written and when the log falls idle.
     progress: Condvar,
-    lanes: Lanes,
     pub(crate) blocks: RecentBlocks,
     pub(crate) counters: Counters,
 }
@@ -147,7 +141,6 @@ impl CommitLog {
             events,
             state: Mutex::new(state),
             progress: Condvar::new(),
-            lanes: Lanes::default(),
             blocks: RecentBlocks::default(),
             counters: Counters::default(),
         }
@@ -163,7 +156,6 @@ impl CommitLog {
             return Err(Failure::state("a blocking send from inside a completion would wait for itself"));
         }
         let noted = note(append)?;
-        self.merge_own_lane();
         let mut state = self.wait_for_room(self.lock(), timeout)?;
         let appended = self.encode(&mut state, append, noted)?;
         if !state.has_leader {
@@ -190,8 +182,7 @@ impl CommitLog {
         sink: &Arc<dyn SendSink>,
         token: u64,
     ) -> Submitted<Appended> {
-        let laned = if self.lanes.is_open() { self.append_to_lane(append, sink, token) } else { None };
-        laned.unwrap_or_else(|| self.submit(append, |batch| batch.answer_to(sink, token)))
+        self.submit(append, |batch| batch.answer_to(sink, token))
     }
 
     /// `wait` says who waits for the record added last.
@@ -200,7 +191,6 @@ impl CommitLog {
             Ok(noted) => noted,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        self.merge_own_lane();
         let room = self.wait_for_room(self.lock(), Duration::MAX);
         let (mut state, appended) = match room
             .and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended)))
@@ -220,7 +210,6 @@ impl CommitLog {
     /// Appends without anybody to tell.
     pub(crate) fn append_detached(&self, append: &Append<'_>) -> Result<(), Failure> {
         let noted = note(append)?;
-        self.merge_own_lane();
         let mut state = self.wait_for_room(self.lock(), Duration::MAX)?;
         self.encode(&mut state, append, noted)?;
         self.leave_to_log_thread(state);
@@ -229,7 +218,6 @@ impl CommitLog {
 
     /// Writes whatever waits. For the log thread; other threads may call it too.
     pub(crate) fn lead_if_idle(&self) {
-        self.merge_lanes();
         let mut state = self.lock();
         state.is_log_thread_woken = false;
         if !state.has_leader && state.has_pending() {
@@ -240,11 +228,8 @@ impl CommitLog {
 
     /// Refuses appends from now on, then waits until everything taken before is written or failed.
     pub(crate) fn close(&self, why: Failure) {
-        // What senders have left in lanes was taken before; what comes later is refused when it is merged.
-        self.merge_lanes();
         let mut state = self.lock();
         state.refusal.get_or_insert(why);
-        self.lanes.follow(&state);
         loop {
             if state.has_leader {
                 state = self.wait_for_progress(state);
@@ -263,7 +248,6 @@ impl CommitLog {
         if state.refusal.is_none() {
             self.events.refused(&why);
             state.refusal = Some(why);
-            self.lanes.follow(&state);
         }
     }
 
@@ -277,7 +261,6 @@ impl CommitLog {
         let mut state = self.lock();
         if state.refusal.as_ref().is_some_and(|why| why.kind == FailureKind::DiskFull) {
             state.refusal = None;
-            self.lanes.follow(&state);
         }
     }
 
@@ -340,46 +323,42 @@ impl CommitLog {
         Ok(state)
     }
 
-    /// Encodes the record at the end of the buffer.
+    /// Copies the record to the end of the buffer and takes its place in the log and in its queue.
     fn encode(
         &self,
         state: &mut State,
         append: &Append<'_>,
         (noted, body_crc): (Noted, i32),
     ) -> Result<Appended, Failure> {
-        let topic = append.queue.topic();
-        let head = RecordHead { body_crc, queue_id: append.queue.id(), ..append.head };
-        let len = record::encoded_len(&head, topic, append.properties, append.body);
-        let pending = Pending::unplaced(len, append.tag_hash as i32, noted);
-        self.place(state, append.queue, pending, self.clock.wall_ms(), |out| {
-            record::encode(&head, topic, append.properties, append.body, out);
-        })
-    }
-
-    /// Gives a record its place in the log and in its queue; `write` puts its bytes at the end of the buffer.
-    fn place(
-        &self,
-        state: &mut State,
-        queue: &Arc<Queue>,
-        mut pending: Pending,
-        now_ms: i64,
-        write: impl FnOnce(&mut BytesMut),
-    ) -> Result<Appended, Failure> {
         if let Some(refusal) = &state.refusal {
             return Err(refusal.clone());
         }
-        let len = ENVELOPE_BYTES + pending.entry.len as usize;
-        if !state.current.segment().has_room(state.current.end(), len) {
-            self.roll(state, len)?;
+        let mut head = append.head;
+        let now_ms = self.clock.wall_ms();
+        let topic = append.queue.topic();
+        let record_len = record::encoded_len(&head, topic, append.properties, append.body);
+        if !state.current.segment().has_room(state.current.end(), ENVELOPE_BYTES + record_len) {
+            self.roll(state, ENVELOPE_BYTES + record_len)?;
         }
-        pending.queue_offset = queue.assign();
-        pending.entry.address = state.current.end();
-        pending.store_timestamp_ms = now_ms;
-        let appended = pending.appended();
+        let address = state.current.end();
+        let queue_offset = append.queue.assign();
+        head.body_crc = body_crc;
+        head.queue_id = append.queue.id();
+        head.queue_offset = queue_offset as i64;
+        head.position = (address + ENVELOPE_BYTES as u64) as i64;
+        head.store_timestamp_ms = now_ms;
+        let entry = Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 };
+        let pending = Pending::new(queue_offset, entry, head.store_timestamp_ms, noted);
         let State { current, chunks, .. } = state;
-        current.push(chunks, len, queue, pending, write);
-        state.pending_bytes += len;
-        Ok(appended)
+        current.push(chunks, ENVELOPE_BYTES + record_len, append.queue, pending, |out| {
+            record::encode(&head, topic, append.properties, append.body, out);
+        });
+        state.pending_bytes += ENVELOPE_BYTES + record_len;
+        Ok(Appended {
+            queue_offset,
+            position: address + ENVELOPE_BYTES as u64,
+            store_timestamp_ms: head.store_timestamp_ms,
+        })
     }
 
     /// Leaves the segment in use for the next one, whose preparation was finished long ago if the disk keeps up.
@@ -441,7 +420,6 @@ impl CommitLog {
             if completions > 0 {
                 // More than one at a time: their callers send on without waiting for each.
                 state.is_pipelined = records > 1 || state.outstanding > 0;
-                self.lanes.follow(&state);
             }
             match outcome {
                 Ok(list) => state.chunks.put_list(list),
@@ -481,7 +459,7 @@ impl CommitLog {
     fn write(&self, mut batch: Batch) -> Result<Vec<Pending>, Box<(Batch, Failure)>> {
         let len = batch.len() as u64;
         let (segment, start) = (batch.segment().clone(), batch.start());
-        batch.close_records();
+        batch.close_envelopes();
         let bytes = batch.freeze();
         if let Err(failure) = self.write_bytes(&segment, &bytes, start) {
             return Err(Box::new((batch, failure)));
@@ -541,7 +519,6 @@ impl CommitLog {
         if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
             state.refusal = Some(refusal_after(failure));
             self.events.refused(failure);
-            self.lanes.follow(&state);
         }
         drop(state);
         let _publishing = Publishing::begin();

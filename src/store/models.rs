@@ -47,47 +47,38 @@ fn asynchronous_senders_write_inline_or_leave_it_to_the_log_thread() {
 }
 
 #[test]
-fn senders_that_do_not_wait_go_through_lanes() {
+fn sends_answered_by_token_are_told_once() {
     for flush in [FlushMode::Sync, FlushMode::Async] {
-        explore(&format!("group commit: lanes, {flush:?}"), SCHEDULES, move || {
+        explore(&format!("group commit: sends answered by token, {flush:?}"), SCHEDULES, move || {
             let world = World::new(flush);
-            world.run(&[World::send_for_sink, World::send_for_sink], 4);
+            world.run(&[World::send_for_sink, World::send_for_sink, World::send_blocked], 3);
             world.close();
-            assert_eq!(world.stored(), 8);
+            assert_eq!(world.stored(), 9);
         });
     }
-}
-
-#[test]
-fn a_sender_keeps_its_order_whichever_way_it_sends() {
-    explore("group commit: lanes between other ways to send", SCHEDULES, || {
-        let world = World::new(FlushMode::Async);
-        let in_turn = |world: &World, sender: u8, number: u8| match number % 4 {
-            3 => world.send_blocked(sender, number),
-            _ => world.send_for_sink(sender, number),
-        };
-        world.run(&[in_turn, in_turn], 5);
-        world.close();
-        assert_eq!(world.stored(), 10);
-    });
-}
-
-#[test]
-fn what_is_in_a_lane_when_the_log_fails_or_closes_is_told() {
-    explore("group commit: lanes, a write that fails", SCHEDULES, || {
+    explore("group commit: sends answered by token, a write that fails", SCHEDULES, || {
         let world = World::new(FlushMode::Async);
         world.fail(OperationKind::Write, 1, usize::MAX, Cause::Io);
         world.run(&[World::send_for_sink, World::send_for_sink], 4);
         world.close();
         assert!(world.stored() < 8, "the failed batch held at least one record");
     });
-    explore("group commit: lanes, a close amid the sends", SCHEDULES, || {
+}
+
+/// As an asynchronous function does that goes on after each `await` on whatever thread is free.
+#[test]
+fn a_sender_that_changes_its_thread_keeps_its_order() {
+    explore("group commit: a sender that changes its thread", SCHEDULES, || {
         let world = World::new(FlushMode::Async);
-        let closer = world.clone();
-        let closing = thread::spawn(move || closer.close());
-        world.run(&[World::send_for_sink, World::send_for_sink], 4);
-        closing.join().unwrap();
-        world.stored();
+        let other = world.clone();
+        let beside = thread::spawn(move || (0..4).for_each(|number| other.send_for_sink(1, number)));
+        for number in 0..4 {
+            let world = world.clone();
+            thread::spawn(move || world.send_for_sink(0, number)).join().unwrap();
+        }
+        beside.join().unwrap();
+        world.close();
+        assert_eq!(world.stored(), 8);
     });
 }
 

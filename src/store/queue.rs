@@ -40,7 +40,7 @@ pub struct Queue {
 /// Alone in its cache line: senders assign offsets while another thread makes records readable, and all read the rest.
 #[derive(Debug, Default)]
 #[repr(align(64))]
-pub(super) struct OwnLine<T>(pub(super) T);
+struct OwnLine<T>(T);
 
 /// The records consumers may see.
 #[derive(Debug, Default)]

@@ -1,20 +1,8 @@
 //! Named threads that are joined.
 
 use crate::sys::fork;
-use crate::sys::sync::leaf::atomic::{AtomicUsize, Ordering};
 use crate::sys::sync::thread::{self, Builder, JoinHandle, ThreadId};
-use crate::sys::sync::thread_local;
-use std::cell::Cell;
 use std::io;
-
-/// A number of the calling thread's own, counted up from 0: threads that share parts by it share them evenly.
-pub fn own_number() -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    thread_local! {
-        static OWN: Cell<usize> = Cell::new(NEXT.fetch_add(1, Ordering::Relaxed));
-    }
-    OWN.try_with(Cell::get).unwrap_or(0)
-}
 
 /// A named thread of the library. Dropping it without `join` detaches the thread.
 #[derive(Debug)]

@@ -174,20 +174,3 @@ fn foreign_bytes_are_refused() {
         (None, Some(256), None)
     );
 }
-
-#[test]
-fn a_place_given_later_reads_as_if_it_had_been_known() {
-    for hosts in [["192.0.2.2:1", "127.0.0.1:2"], ["[::1]:1", "127.0.0.1:2"], ["[::1]:1", "[::1]:2"]] {
-        let [born_host, store_host] = hosts.map(|host| host.parse().unwrap());
-        let known = RecordHead { born_host, store_host, ..head() };
-        let mut later =
-            encoded(&RecordHead { queue_offset: 0, position: 0, store_timestamp_ms: 0, ..known }, "T")
-                .to_vec();
-        set_place(&mut later, known.queue_offset, known.position, known.store_timestamp_ms);
-        assert_eq!(later, encoded(&known, "T"), "{hosts:?}");
-    }
-    // Too short to hold a place: nothing is written.
-    let mut short = [7; QUEUE_OFFSET_AT + 7];
-    set_place(&mut short, 1, 2, 3);
-    assert_eq!(short, [7; QUEUE_OFFSET_AT + 7]);
-}

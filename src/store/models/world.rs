@@ -104,7 +104,7 @@ impl World {
         self.send_with(sender, number, |_| {});
     }
 
-    /// As a producer does, through a lane while many are under way.
+    /// As a producer does.
     pub(super) fn send_for_sink(&self, sender: u8, number: u8) {
         self.begin(sender, number);
         let token = u64::from(sender) << 8 | u64::from(number);

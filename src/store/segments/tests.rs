@@ -1,7 +1,7 @@
 //! Who rolls into a segment that is not ready waits for what is needed, not for zeroes.
 
-use super::super::segment::HEADER_BYTES;
 use super::*;
+use crate::store::segment::HEADER_BYTES;
 use crate::sys::sim_disk::{Operation, OperationKind, SimDisk};
 use std::sync::OnceLock;
 use std::thread;
