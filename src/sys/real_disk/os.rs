@@ -47,13 +47,14 @@ mod unix {
                 return Some(Err(io::ErrorKind::FileTooLarge.into()));
             };
             let part = libc::iovec { iov_base: rest.as_ptr().cast_mut().cast(), iov_len: rest.len() };
+            // Every argument as wide as a register: what a narrower one leaves of it is not defined.
+            let (fd, upper_half) = (libc::c_long::from(file.as_raw_fd()), 0 as libc::c_long);
+            let (part, parts) = (&raw const part, 1 as libc::c_long);
+            let flags = libc::c_long::from(libc::RWF_DSYNC);
             // SAFETY: the descriptor is open for as long as `file` is borrowed; the one part is `rest`, which is only
             // read. The upper half of the position is not used where a long has 64 bits.
-            let count = unsafe {
-                let (fd, upper_half): (libc::c_int, libc::c_long) = (file.as_raw_fd(), 0);
-                let (part, parts): (*const libc::iovec, libc::c_long) = (&raw const part, 1);
-                libc::syscall(libc::SYS_pwritev2, fd, part, parts, position, upper_half, libc::RWF_DSYNC)
-            };
+            let count =
+                unsafe { libc::syscall(libc::SYS_pwritev2, fd, part, parts, position, upper_half, flags) };
             match usize::try_from(count) {
                 Ok(0) => return Some(Err(io::ErrorKind::WriteZero.into())),
                 Ok(count) => written += count,
