@@ -21,10 +21,9 @@ const CALLS: [&str; 7] = [
 /// The rooms that decide when something is synced; below them are the disks themselves.
 const ROOM: &str = "src/store";
 
-/// Said of a line whose absence so few cuts show that only the whole run looks for them: redb syncs the file again
-/// while it mends it. Of the two in `bring_to_device`, the tests of the metadata leave out the first, under the failure
-/// that it is there for; the second makes sure of what redb 4.6 does by itself, and no promise of redb's says so.
-const RARE: &str = "// Missed by few cuts.";
+/// Said of a line that is there for a failure which no life of the workload has: the test that leaves it out under that
+/// failure, and sees the loss.
+const SHOWN_BY: &str = "// Shown by ";
 
 /// "store/segment.rs:88".
 pub type Place = String;
@@ -51,12 +50,17 @@ pub fn in_sources() -> BTreeSet<Place> {
     places
 }
 
-/// Whether only the whole run finds out that this place's sync is left out.
-pub fn is_rare(place: &Place) -> bool {
-    let Some((file, number)) = place.split_once(':') else { return false };
-    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
-    let line = number.parse::<usize>().ok().and_then(|number| text.lines().nth(number - 1));
-    line.is_some_and(|line| line.contains(RARE))
+/// The test that leaves this place's sync out, if it is not the cuts of the workload that do.
+pub fn shown_by(place: &Place) -> Option<String> {
+    let (file, number) = place.split_once(':')?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join(file)).unwrap();
+    let line = text.lines().nth(number.parse::<usize>().ok()? - 1)?;
+    let test = line.split_once(SHOWN_BY)?.1.trim_end_matches('.').to_owned();
+    let tests = rust_files(&root.join("src")).into_iter().map(|path| fs::read_to_string(path).unwrap());
+    let is_there = tests.into_iter().any(|text| text.contains(&format!("#[test]\nfn {test}()")));
+    assert!(is_there, "{place}: there is no test {test}");
+    Some(test)
 }
 
 fn rust_files(dir: &Path) -> Vec<PathBuf> {

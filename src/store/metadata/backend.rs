@@ -167,8 +167,9 @@ const RECOVERY_REQUIRED: u8 = 2;
 const REWRITE_BYTES: usize = 1 << 20;
 
 /// Brings a file that was not closed properly to the device before anything is built on it: a sync that failed before
-/// the end of the process may have left pages that look clean to the system and are only in its memory. The length comes
-/// first: redb takes no file whose length does not fit its header. Of the rest any part may arrive, as in a commit.
+/// the end of the process may have left pages that look clean to the system and are only in its memory. Written again,
+/// they are on the device with the next sync of the file, and no commit is confirmed before one; until then any part of
+/// them may arrive, as in a commit. The length comes first: redb takes no file whose length does not fit its header.
 pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
     let mut flags = [0];
     let read = file.read_at(&mut flags, FLAGS_AT)?;
@@ -177,7 +178,7 @@ pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
     }
     let len = file.len()?;
     file.set_len(len)?;
-    file.sync_data()?; // Missed by few cuts.
+    file.sync_data()?; // Shown by the_length_is_on_the_device_before_the_rest_is_brought_there.
     let mut bytes = vec![0; REWRITE_BYTES.min(usize::try_from(len).unwrap_or(REWRITE_BYTES))];
     let mut at = 0;
     while at < len {
@@ -186,7 +187,7 @@ pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
         file.write_all_at(read, at)?;
         at += read.len() as u64;
     }
-    file.sync_data() // Missed by few cuts.
+    Ok(())
 }
 
 fn check_full(read: usize, wanted: usize, offset: u64) -> io::Result<()> {
