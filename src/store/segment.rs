@@ -240,8 +240,7 @@ impl Segment {
 
     /// Up to `len` bytes from `address`, fewer at the end of the segment.
     pub(crate) fn read(&self, address: u64, len: usize) -> Result<Bytes, Failure> {
-        let len = len.min((self.end() - address) as usize);
-        self.read_into(BytesMut::zeroed(len), address, len)
+        self.read_into(BytesMut::new(), address, len)
     }
 
     /// As [`Segment::read`], into memory that was used before, if it is large enough.

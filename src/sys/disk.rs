@@ -61,8 +61,7 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Writes all of `bytes` at `offset` and makes them durable: these alone, where the system can do that in one step,
     /// or everything written before as well.
     fn write_all_durably_at(&self, bytes: &[u8], offset: u64) -> Result<(), NotDurable> {
-        self.write_all_at(bytes, offset).map_err(NotDurable::Write)?;
-        self.sync_data().map_err(NotDurable::Sync)
+        write_then_sync(self, bytes, offset)
     }
 
     fn len(&self) -> io::Result<u64>;
@@ -76,6 +75,12 @@ pub trait DiskFile: Send + Sync + Debug {
 
     /// Reserves space up to `len`, so that writes below it cannot fail for want of space; the length becomes `len`.
     fn allocate(&self, len: u64) -> io::Result<()>;
+}
+
+/// [`DiskFile::write_all_durably_at`] in two steps.
+pub fn write_then_sync<F: DiskFile + ?Sized>(file: &F, bytes: &[u8], offset: u64) -> Result<(), NotDurable> {
+    file.write_all_at(bytes, offset).map_err(NotDurable::Write)?;
+    file.sync_data().map_err(NotDurable::Sync)
 }
 
 /// Why bytes are not durable: for want of room, a write may be tried again; a sync never.

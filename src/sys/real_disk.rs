@@ -4,7 +4,9 @@
 
 mod os;
 
-use crate::sys::disk::{DirEntry, DirLock, Disk, DiskFile, DiskSpace, NotDurable, is_disk_full};
+use crate::sys::disk::{
+    DirEntry, DirLock, Disk, DiskFile, DiskSpace, NotDurable, is_disk_full, write_then_sync,
+};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -159,10 +161,7 @@ impl DiskFile for RealFile {
                 Err(NotDurable::Sync(error))
             }
             Some(Err(error)) => Err(NotDurable::Sync(error)),
-            None => {
-                self.write_all_at(bytes, offset).map_err(NotDurable::Write)?;
-                self.sync_data().map_err(NotDurable::Sync)
-            }
+            None => write_then_sync(self, bytes, offset),
         }
     }
 

@@ -5,6 +5,12 @@ pub(super) use unix::*;
 #[cfg(windows)]
 pub(super) use windows::*;
 
+/// No such call here: see the one of 64-bit Linux.
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+pub(super) fn write_all_durably_at(_: &std::fs::File, _: &[u8], _: u64) -> Option<std::io::Result<()>> {
+    None
+}
+
 #[cfg(unix)]
 mod unix {
     use crate::sys::disk::DiskSpace;
@@ -69,15 +75,6 @@ mod unix {
             }
         }
         Some(Ok(()))
-    }
-
-    #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
-    pub(in crate::sys::real_disk) fn write_all_durably_at(
-        _: &File,
-        _: &[u8],
-        _: u64,
-    ) -> Option<io::Result<()>> {
-        None
     }
 
     pub(in crate::sys::real_disk) fn sync_dir(dir: &Path) -> io::Result<()> {
@@ -201,14 +198,6 @@ mod windows {
     }
 
     /// NTFS keeps names in a journal of its own; a directory has no handle that could be flushed without privileges.
-    pub(in crate::sys::real_disk) fn write_all_durably_at(
-        _: &File,
-        _: &[u8],
-        _: u64,
-    ) -> Option<io::Result<()>> {
-        None
-    }
-
     pub(in crate::sys::real_disk) fn sync_dir(_dir: &Path) -> io::Result<()> {
         Ok(())
     }
