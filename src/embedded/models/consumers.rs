@@ -14,6 +14,14 @@ const SCHEDULES: usize = 20_000;
 /// look at the queues. Whoever needed one of those to go on was forgotten.
 const SOON: Duration = Duration::from_secs(2);
 
+/// That what began then did not have to wait for the next look through the queues.
+#[track_caller]
+fn check_soon(world: &World, begun: Duration) {
+    if is_patient() {
+        assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
+    }
+}
+
 #[test]
 fn every_message_is_consumed_once_within_the_bounds_of_the_cache() {
     explore("consumer: two threads, a cache of one and of many", SCHEDULES, || {
@@ -63,9 +71,7 @@ fn two_instances_hand_over_without_loss_doubles_or_delay() {
         sender.join().unwrap();
         comer.join().unwrap();
         world.wait_for_seen(6);
-        if is_patient() {
-            assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
-        }
+        check_soon(&world, begun);
         second.shutdown().unwrap();
         producer.shutdown().unwrap();
         if is_patient() {
@@ -94,9 +100,7 @@ fn two_instances_that_stay_share_at_once() {
         // Both hold a queue now, whoever consumed what was sent until then.
         (6..8).for_each(|number| send(&producer, number));
         world.wait_for_seen(8);
-        if is_patient() {
-            assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
-        }
+        check_soon(&world, begun);
         first.shutdown().unwrap();
         second.shutdown().unwrap();
         producer.shutdown().unwrap();
@@ -145,9 +149,7 @@ fn a_queue_is_handed_over_while_every_listener_is_busy() {
             thread::sleep(Duration::from_millis(100));
         }
         world.wait_for_seen(sent);
-        if is_patient() {
-            assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
-        }
+        check_soon(&world, begun);
         first.shutdown().unwrap();
         second.shutdown().unwrap();
         producer.shutdown().unwrap();
@@ -178,9 +180,7 @@ fn instances_that_come_and_go_at_once_leave_no_queue_behind() {
         passing.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(world.broker.group_members(GROUP).unwrap().len(), 1);
         world.wait_for_seen(4);
-        if is_patient() {
-            assert!(world.now() - begun < SOON, "the messages waited for {:?}", world.now() - begun);
-        }
+        check_soon(&world, begun);
         stays.shutdown().unwrap();
         producer.shutdown().unwrap();
         if is_patient() {
