@@ -201,8 +201,12 @@ impl Prefetch {
         self.lock().begin_balance()
     }
 
-    pub fn end_balance(&self) {
-        self.update(|ready| ready.is_balancing = false);
+    /// Whoever has balanced asks here whether it was the last time. False: another one was wished for meanwhile, and is
+    /// the caller's task; perhaps all the threads that were free then run listeners now.
+    pub fn end_balance(&self) -> bool {
+        let mut ready = self.lock();
+        ready.is_balancing = std::mem::take(&mut ready.needs_balance);
+        !ready.is_balancing
     }
 
     /// Waits for the next thing to do. `finished`: what this thread is through with since it last asked; `has_pulled`:

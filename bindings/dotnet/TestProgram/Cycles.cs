@@ -1,6 +1,8 @@
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using Ons;
@@ -31,7 +33,7 @@ namespace TestProgram
             var heap = new Line();
             var resident = new Line();
             int threads = 0;
-            int descriptors = 0;
+            List<string> descriptors = [];
             int step = Math.Max(1, count / 2 / SamplesMax);
             for (int i = 0; i < count; i++)
             {
@@ -50,16 +52,19 @@ namespace TestProgram
                     descriptors = Descriptors();
                 }
 
-                if (self.Threads.Count > threads + ThreadsSlack || Descriptors() > descriptors)
+                List<string> open = Descriptors();
+                if (self.Threads.Count > threads + ThreadsSlack || open.Count > descriptors.Count)
                 {
-                    Console.Error.WriteLine($"cycle {i}: {self.Threads.Count} threads, there were {threads}; {Descriptors()} descriptors, there were {descriptors}");
+                    Console.Error.WriteLine($"cycle {i}: {self.Threads.Count} threads, there were {threads}; {open.Count} descriptors, there were {descriptors.Count}");
+                    Console.Error.WriteLine($"there were: {string.Join(", ", descriptors)}");
+                    Console.Error.WriteLine($"there are: {string.Join(", ", open)}");
                     return 1;
                 }
             }
 
             using var end = Process.GetCurrentProcess();
             Console.WriteLine(
-                $"prove: cycles through .NET: {count} of open, send, consume, close in {begun.Elapsed.TotalSeconds:F0} s; left behind: {end.Threads.Count - threads} threads, {Descriptors() - descriptors} descriptors, {heap.Slope:F1} managed and {resident.Slope:F1} resident bytes a cycle, {end.WorkingSet64 >> 10} KiB resident in the end");
+                $"prove: cycles through .NET: {count} of open, send, consume, close in {begun.Elapsed.TotalSeconds:F0} s; left behind: {end.Threads.Count - threads} threads, {Descriptors().Count - descriptors.Count} descriptors, {heap.Slope:F1} managed and {resident.Slope:F1} resident bytes a cycle, {end.WorkingSet64 >> 10} KiB resident in the end");
             bool isLong = count >= EnoughForALine;
             bool isFlat = heap.Slope < (isLong ? HeapBytesMax : HeapBytesMaxAtFirst)
                 && (!isLong || resident.Slope < ResidentBytesMax)
@@ -84,16 +89,11 @@ namespace TestProgram
             }
         }
 
-        /// <summary>But for the assemblies that the runtime loads when it first needs them.</summary>
-        private static int Descriptors()
+        /// <summary>What is open, but for what the runtime opens when it first needs it: assemblies, and a pair of pipes for a thread of its own. The library uses no pipes.</summary>
+        private static List<string> Descriptors()
         {
-            int count = 0;
-            foreach (string entry in Directory.GetFileSystemEntries("/proc/self/fd"))
-            {
-                count += (new FileInfo(entry).LinkTarget ?? "").EndsWith(".dll", StringComparison.Ordinal) ? 0 : 1;
-            }
-
-            return count;
+            IEnumerable<string> targets = Directory.GetFileSystemEntries("/proc/self/fd").Select(entry => new FileInfo(entry).LinkTarget ?? "closed meanwhile");
+            return targets.Where(target => !target.EndsWith(".dll", StringComparison.Ordinal) && !target.StartsWith("pipe:", StringComparison.Ordinal)).Order().ToList();
         }
 
         /// <summary>A straight line fitted to samples.</summary>

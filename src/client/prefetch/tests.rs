@@ -163,7 +163,10 @@ fn balancing_is_one_threads_task_at_a_time() {
     assert!(matches!(next(&prefetch, Grant::NONE, 1, &Slot::default()), Step::Balance));
     prefetch.request_balance();
     assert!(!prefetch.begin_balance());
-    prefetch.end_balance();
+    assert!(!prefetch.end_balance(), "one was wished for meanwhile");
+    assert!(!prefetch.begin_balance(), "whoever is at it does that one too");
+    assert!(prefetch.end_balance());
+    prefetch.request_balance();
     assert!(prefetch.begin_balance());
 }
 

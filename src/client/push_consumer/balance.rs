@@ -56,8 +56,12 @@ impl Shared {
     }
 
     pub(super) fn balance_begun(&self) {
-        self.balance_now();
-        self.prefetch.end_balance();
+        loop {
+            self.balance_now();
+            if self.prefetch.end_balance() {
+                return;
+            }
+        }
     }
 
     pub(super) fn lock_balance(&self) -> MutexGuard<'_, Balance> {

@@ -8,11 +8,12 @@ use crate::client::message::Message;
 use crate::client::producer::Producer;
 use crate::client::push_consumer::{Action, PushConsumer};
 use crate::embedded::transport::InProcess;
-use crate::protocol::failure::Failure;
+use crate::protocol::failure::{Failure, FailureKind, Stored};
 use crate::store::config::{Environment, FlushMode, StoreConfig};
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::scheduler::Scheduler;
 use crate::sys::sim_disk::SimDisk;
+use crate::sys::sync::model::explore::is_patient;
 use crate::sys::sync::model::step_disk::StepDisk;
 use crate::sys::sync::thread;
 use std::sync::{Arc, Mutex};
@@ -132,6 +133,13 @@ impl World {
     }
 }
 
+/// Has a message stored. Time that hurries may end the wait for it; as the disk does not fail, it is stored all the same
+/// unless the failure says that it was not taken.
 pub(super) fn send(producer: &Producer, number: usize) {
-    producer.send(&mut Message::new("T", "", number.to_string())).unwrap();
+    while let Err(failure) = producer.send(&mut Message::new("T", "", number.to_string())) {
+        assert!(failure.kind == FailureKind::Timeout && !is_patient(), "{failure}");
+        if failure.stored == Stored::Unknown {
+            return;
+        }
+    }
 }
