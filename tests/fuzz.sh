@@ -27,19 +27,23 @@ trap 'rm -rf "$scratch"' EXIT
 summary=""
 status=0
 run() {
-    local target=$1 log=fuzz/target/$1.log corpus=fuzz/target/corpus/$1 options=()
+    local target=$1 log=fuzz/target/$1.log corpus=fuzz/target/corpus/$1 options=() leaks=1
     mkdir -p "$corpus" "fuzz/artifacts/$target"
     [ -e "fuzz/dictionary/$target.dict" ] && options+=("-dict=fuzz/dictionary/$target.dict")
     case $target in
     recovery) options+=(-max_len=512 -len_control=0 -timeout=60) ;;
-    # Leaks are looked for between two inputs. What belongs to a thread that is just beginning or ending then (the broker
-    # that stays open has some) is taken for lost; that nothing grows is proven by the tests of 10 000 life cycles.
-    c_abi) options+=(-max_len=512 -len_control=0 -timeout=120 -detect_leaks=0) ;;
+    # Leaks are looked for between two inputs and at the end. What belongs to the threads of the broker that stays open is
+    # taken for lost then; that nothing grows is proven by the tests of 10 000 life cycles.
+    c_abi)
+        options+=(-max_len=512 -len_control=0 -timeout=120 -detect_leaks=0)
+        leaks=0
+        ;;
     frame | record) options+=(-max_len=2048 -timeout=30) ;;
     *) options+=(-max_len=1024 -timeout=30) ;;
     esac
     local begun=$SECONDS
-    TMPDIR=$scratch nice -n 19 "fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/$target" \
+    TMPDIR=$scratch ASAN_OPTIONS=detect_leaks=$leaks \
+        nice -n 19 "fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release/$target" \
         "-max_total_time=$seconds" "-artifact_prefix=fuzz/artifacts/$target/" -rss_limit_mb=2048 \
         -malloc_limit_mb=512 -print_final_stats=1 "${options[@]}" \
         "$corpus" "fuzz/corpus/$target" >"$log" 2>&1
