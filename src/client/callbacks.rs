@@ -1,6 +1,7 @@
 //! The thread `ons-callback`, on which the callbacks of asynchronous sends run, one after the other.
 
 use super::user_code;
+use super::user_code::UserCode;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::protocol::request::SendAnswer;
@@ -116,7 +117,7 @@ impl Shared {
     }
 
     fn run(&self) {
-        user_code::mark_thread();
+        user_code::mark_thread(UserCode::Callbacks);
         let mut deliveries = Vec::new();
         loop {
             let mut state = self.lock();

@@ -2,10 +2,10 @@
 //! come at once, and each believes to be the one that decides.
 
 use super::callbacks::CallbackThread;
-use super::outstanding::{Outstanding, SendOutcome};
+use super::outstanding::{ASYNC_SENDS_MAX, Outstanding, SHARDS, SendOutcome};
 use super::producer::BoxedCallback;
 use super::send_future::SendFuture;
-use crate::protocol::failure::{Failure, FailureKind};
+use crate::protocol::failure::{Failure, FailureKind, Stored};
 use crate::protocol::request::{SendAnswer, SendResponse, SendSink};
 use crate::protocol::unique_id::{UniqueId, UniqueIdGenerator};
 use crate::sys::clock::SystemClock;
@@ -37,19 +37,35 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::limited(ASYNC_SENDS_MAX)
+    }
+
+    fn limited(sends_max: usize) -> Self {
         let callbacks = Arc::<CallbackThread>::default();
         let scheduler = Arc::new(Scheduler::new("ons-timer", Arc::new(SystemClock::new())).unwrap());
-        let outstanding = Outstanding::new(callbacks.clone(), scheduler.clone(), TIMEOUT);
+        let outstanding = Outstanding::new(callbacks.clone(), scheduler.clone(), TIMEOUT, sends_max);
         Self { callbacks, scheduler, outstanding, told: Arc::default(), sent: Arc::default() }
     }
 
     /// As a producer begins a send; returns its number and token.
     fn begin(&self) -> (usize, u64) {
+        let (number, token) = self.try_begin();
+        (number, token.unwrap())
+    }
+
+    fn try_begin(&self) -> (usize, Result<u64, Failure>) {
         self.callbacks.ensure_started().unwrap();
         let number = self.sent.fetch_add(1, Ordering::SeqCst);
         let told = self.told.clone();
-        let callback = move |outcome| told.lock().unwrap().push((number, outcome));
-        (number, self.outstanding.list(self.outstanding.begin(), "T", id(), Box::new(callback)))
+        (number, self.try_list(move |outcome| told.lock().unwrap().push((number, outcome))))
+    }
+
+    fn list(&self, callback: impl FnOnce(SendOutcome) + Send + 'static) -> u64 {
+        self.try_list(callback).unwrap()
+    }
+
+    fn try_list(&self, callback: impl FnOnce(SendOutcome) + Send + 'static) -> Result<u64, Failure> {
+        self.outstanding.list(self.outstanding.begin(), "T", id(), Box::new(callback))
     }
 
     /// As a producer whose broker answers later.
@@ -167,14 +183,32 @@ fn a_callback_that_panics_or_sends_on() {
     explore("sends: callbacks that panic and that send", SCHEDULES, || {
         let world = World::new();
         world.callbacks.ensure_started().unwrap();
-        let panics = Box::new(|_| resume_unwind(Box::new("a callback's own panic")));
-        let token = world.outstanding.list(world.outstanding.begin(), "T", id(), panics);
+        let token = world.list(|_| resume_unwind(Box::new("a callback's own panic")));
         let inner = world.clone();
-        let sends_on = Box::new(move |_| inner.answer(inner.send()));
-        let other = world.outstanding.list(world.outstanding.begin(), "T", id(), sends_on);
+        let other = world.list(move |_| inner.answer(inner.send()));
         let answerer = on_thread(&world, move |world| world.answer(token));
         world.answer(other);
         answerer.join().unwrap();
+        world.shut_down();
+    });
+}
+
+#[test]
+fn a_send_without_a_free_slot_waits_for_one() {
+    explore("sends: more than may be outstanding", SCHEDULES, || {
+        // One slot for this thread, so that each send waits for the callback of the one before.
+        let world = World::limited(SHARDS);
+        let answerers = (0..3).filter_map(|_| match world.try_begin() {
+            (_, Ok(token)) => Some(on_thread(&world, move |world| world.answer(token))),
+            (number, Err(failure)) => {
+                assert!(
+                    !is_patient() && failure.kind == FailureKind::Timeout && failure.stored == Stored::No
+                );
+                world.told.lock().unwrap().push((number, Err(failure)));
+                None
+            }
+        });
+        answerers.collect::<Vec<_>>().into_iter().for_each(|answerer| answerer.join().unwrap());
         world.shut_down();
     });
 }
@@ -185,8 +219,7 @@ fn a_future_is_ready_whoever_comes_first() {
         let world = World::new();
         world.callbacks.ensure_started().unwrap();
         let (future, complete) = SendFuture::pending();
-        let begun = world.outstanding.begin();
-        let token = world.outstanding.list(begun, "T", id(), Box::new(complete));
+        let token = world.list(complete);
         world.outstanding.sweep_later();
         let waiter = thread::spawn(move || wait_for(future));
         let others =

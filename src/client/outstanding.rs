@@ -4,6 +4,10 @@
 //! the slot's token. Answers go to the callback thread as they come, many in one step. Whoever takes the slot tells the
 //! outcome: the callback thread, or the sender itself if the broker was done at once. An answer that comes after a
 //! timeout or a shutdown finds the slot empty, so every send is told once.
+//!
+//! The slots are limited, so that callbacks slower than the sends hold up the senders instead of filling the memory: who
+//! finds none free waits for one, at most the send timeout. A send from inside a callback is let past the limit, as the
+//! slot it would wait for may be freed by its own thread only.
 
 use super::callbacks::CallbackThread;
 use super::callbacks::Deliver;
@@ -43,8 +47,11 @@ impl<F: FnOnce(SendOutcome) + Send + 'static> SendCallback for F {
     }
 }
 
+/// Asynchronous sends of one producer that may be without a told outcome at once, in equal parts for its threads: a
+/// thread has at least an eighth. (RocketMQ's Java client, `clientAsyncSemaphoreValue`: 65 535 of a process.)
+pub const ASYNC_SENDS_MAX: usize = SHARDS * 16_384;
 /// Parts that threads share evenly, so that senders seldom meet.
-const SHARDS: usize = 8;
+pub(super) const SHARDS: usize = 8;
 /// Bits of a token: generation of the slot, its index within the shard, the shard.
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 const GENERATION_SHIFT: u32 = 32;
@@ -60,6 +67,8 @@ pub struct Outstanding<C> {
     callbacks: Arc<CallbackThread>,
     scheduler: Arc<Scheduler>,
     timeout: Duration,
+    /// Of a shard.
+    slots_max: usize,
     is_sweep_due: AtomicBool,
     /// A callback that was light has been here: while none has, answers need not be looked at where they come in.
     has_light: AtomicBool,
@@ -72,11 +81,14 @@ struct Shard<C> {
     /// Sends of every kind that have begun and not ended, their callbacks included.
     begun: AtomicUsize,
     slots: Mutex<Slots<C>>,
+    /// A slot is free again for one of those [`Slots::awaited_by`] counts.
+    freed: Condvar,
 }
 
 struct Slots<C> {
     all: Vec<Slot<C>>,
     free: Vec<u32>,
+    awaited_by: usize,
 }
 
 struct Slot<C> {
@@ -124,11 +136,18 @@ impl<C> Drop for Begun<'_, C> {
 }
 
 impl<C: SendCallback> Outstanding<C> {
-    pub fn new(callbacks: Arc<CallbackThread>, scheduler: Arc<Scheduler>, timeout: Duration) -> Arc<Self> {
+    /// `sends_max`: as [`ASYNC_SENDS_MAX`].
+    pub fn new(
+        callbacks: Arc<CallbackThread>,
+        scheduler: Arc<Scheduler>,
+        timeout: Duration,
+        sends_max: usize,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|own| Self {
             shards: std::array::from_fn(|_| Shard {
                 begun: AtomicUsize::new(0),
-                slots: Mutex::new(Slots { all: Vec::new(), free: Vec::new() }),
+                slots: Mutex::new(Slots { all: Vec::new(), free: Vec::new(), awaited_by: 0 }),
+                freed: Condvar::new(),
             }),
             has_waiter: AtomicBool::new(false),
             waiter: Mutex::new(()),
@@ -136,21 +155,32 @@ impl<C: SendCallback> Outstanding<C> {
             callbacks,
             scheduler,
             timeout,
+            slots_max: sends_max / SHARDS,
             is_sweep_due: AtomicBool::new(false),
             has_light: AtomicBool::new(false),
             own: own.clone(),
         })
     }
 
-    /// Gives the send a slot until [`Outstanding::answered_at_once`] or an answer to its token.
-    pub fn list(&self, begun: Begun<'_, C>, topic: &str, message_id: UniqueId, callback: C) -> u64 {
+    /// Gives the send a slot until [`Outstanding::answered_at_once`] or an answer to its token. An error: none has become
+    /// free in time, and the callback was dropped unused.
+    pub fn list(
+        &self,
+        begun: Begun<'_, C>,
+        topic: &str,
+        message_id: UniqueId,
+        callback: C,
+    ) -> Result<u64, Failure> {
         let shard = begun.shard;
-        begun.leave_open();
         if callback.is_light() && !self.has_light.load(Ordering::Relaxed) {
             self.has_light.store(true, Ordering::Relaxed);
         }
         let waiting = Some(Waiting { message_id, age: Age::New, callback });
         let mut slots = self.slots(shard);
+        if slots.is_full(self.slots_max) && !user_code::is_in_callback() {
+            slots = self.wait_for_slot(shard, slots, topic)?;
+        }
+        begun.leave_open();
         let index = slots.free.pop().unwrap_or(slots.all.len() as u32);
         let generation = match slots.all.get_mut(index as usize) {
             Some(slot) => {
@@ -165,7 +195,30 @@ impl<C: SendCallback> Outstanding<C> {
                 0
             }
         };
-        u64::from(generation) << GENERATION_SHIFT | u64::from(index) << SHARD_BITS | shard as u64
+        Ok(u64::from(generation) << GENERATION_SHIFT | u64::from(index) << SHARD_BITS | shard as u64)
+    }
+
+    fn wait_for_slot<'a>(
+        &self,
+        shard: usize,
+        mut slots: MutexGuard<'a, Slots<C>>,
+        topic: &str,
+    ) -> Result<MutexGuard<'a, Slots<C>>, Failure> {
+        slots.awaited_by += 1;
+        let is_full = |slots: &mut Slots<C>| slots.is_full(self.slots_max);
+        let waited = self.shard(shard).freed.wait_timeout_while(slots, self.timeout, is_full);
+        let (mut slots, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        slots.awaited_by -= 1;
+        if !slots.is_full(self.slots_max) {
+            return Ok(slots);
+        }
+        let (sends, timeout_ms) = (self.slots_max, self.timeout.as_millis());
+        Err(Failure::new(
+            FailureKind::Timeout,
+            format!(
+                "the message to topic '{topic}' was not sent: of {sends} asynchronous sends before it none has ended within SendMsgTimeoutMillis = {timeout_ms}. Callbacks run one after the other: is one of them stuck, or slower than the sends?"
+            ),
+        ))
     }
 
     /// The broker answered before it returned: the outcome, unless it was told meanwhile that the send took too long.
@@ -175,7 +228,12 @@ impl<C: SendCallback> Outstanding<C> {
         answer: Result<SendResponse, Failure>,
     ) -> Option<(C, SendOutcome)> {
         let shard = shard_of(token);
-        let taken = self.slots(shard).take(SendAnswer { token, result: answer }, |_| true).ok()?;
+        let taken = {
+            let mut slots = self.slots(shard);
+            let taken = slots.take(SendAnswer { token, result: answer }, |_| true).ok()?;
+            self.shard(shard).tell_freed(&slots);
+            taken
+        };
         self.end(shard, 1);
         Some((taken.callback, taken.outcome))
     }
@@ -260,7 +318,19 @@ impl<C: SendCallback> Taken<C> {
     }
 }
 
+impl<C> Shard<C> {
+    fn tell_freed(&self, slots: &Slots<C>) {
+        if slots.awaited_by > 0 {
+            self.freed.notify_all();
+        }
+    }
+}
+
 impl<C> Slots<C> {
+    fn is_full(&self, slots_max: usize) -> bool {
+        self.free.is_empty() && self.all.len() >= slots_max
+    }
+
     /// Empties the slot of the answered send, if its callback is wanted. The answer is given back if it is not, or was told before.
     fn take(&mut self, answer: SendAnswer, is_wanted: impl Fn(&C) -> bool) -> Result<Taken<C>, SendAnswer> {
         let index = (answer.token as u32) >> SHARD_BITS;
@@ -364,6 +434,7 @@ impl<C: SendCallback> Outstanding<C> {
                         Err(answer) => others.push(answer),
                     }
                 }
+                self.shard(shard).tell_freed(&slots);
             }
             let told = taken.len();
             taken.drain(..).for_each(Taken::tell);

@@ -113,7 +113,10 @@ impl<C: SendCallback> Producer<C> {
 
     /// Starts to store a message. `Done`: finished already, the callback was dropped unused. `Pending`: the callback
     /// runs exactly once on the thread `ons-callback`, never inside this call. The message has its id when this
-    /// returns, and may be changed or dropped.
+    /// returns, and may be changed or dropped. While [`ASYNC_SENDS_MAX`] sends wait for their callbacks this call
+    /// waits, at most the send timeout.
+    ///
+    /// [`ASYNC_SENDS_MAX`]: super::outstanding::ASYNC_SENDS_MAX
     pub fn submit(&self, message: &mut Message, callback: C) -> Submitted<SendResult> {
         match self.start_send(message, callback) {
             Ok(Started { outstanding, token, submitted: Submitted::Done(answer) }) => {
@@ -156,7 +159,7 @@ impl<C: SendCallback> Producer<C> {
         let (connection, outstanding) = (&active.connection, &active.outstanding);
         connection.callbacks.ensure_started()?;
         let prepared = Prepared::new(connection, message)?;
-        let token = outstanding.list(begun, message.topic(), prepared.message_id, callback);
+        let token = outstanding.list(begun, message.topic(), prepared.message_id, callback)?;
         let request = prepared.request(&self.shared.group, message);
         let submitted = connection.transport.send_async(&request, &active.sink, token);
         if matches!(submitted, Submitted::Pending) {

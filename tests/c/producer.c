@@ -245,6 +245,49 @@ static void a_callback_may_free_its_producer(void) {
     ons_message_free(message);
 }
 
+/* An eighth of the asynchronous sends of a producer, which a thread may have under way, and what the callback thread
+   takes in hand at once. */
+#define SENDS_OF_A_THREAD_MAX 16384
+#define CALLBACKS_IN_HAND_MAX 64
+
+static struct counter gate = COUNTER_INIT;
+
+static void on_sent_wait(void *user_data, const ons_send_result *result, const ons_error *error) {
+    CHECK(user_data == NULL && (result == NULL) != (error == NULL));
+    counter_wait_for(&gate, 1);
+    counter_add(&answered, 1);
+}
+
+/* They hold up the senders, and do not fill the memory; nothing is lost by it. */
+static void callbacks_that_stand_still_hold_up_the_senders(void) {
+    ons_factory_property *settings = settings_of(dir);
+    ons_producer *producer = NULL;
+    ons_message *message = message_of("tag", "body");
+    ons_stored stored = ONS_STORED_UNKNOWN;
+    long before = counter_value(&answered);
+    long sends = 0;
+    ons_status status;
+    OK(ons_factory_property_set(settings, TEXT("SendMsgTimeoutMillis"), TEXT("500"), &failure));
+    OK(ons_producer_new(settings, &producer, &failure));
+    ons_factory_property_free(settings);
+    OK(ons_producer_start(producer, &failure));
+    while ((status = ons_producer_send_async(producer, message, on_sent_wait, NULL, NULL, NULL, NULL,
+                                             &failure)) == ONS_OK) {
+        sends++;
+        CHECK(sends <= SENDS_OF_A_THREAD_MAX + CALLBACKS_IN_HAND_MAX);
+    }
+    CHECK(sends >= SENDS_OF_A_THREAD_MAX);
+    CHECK(ons_error_stored(failure, &stored) == ONS_OK && stored == ONS_STORED_NO);
+    REFUSED(ONS_TIMEOUT, "of 16384 asynchronous sends", status);
+
+    counter_add(&gate, 1);
+    OK(ons_producer_send_async(producer, message, on_sent_wait, NULL, NULL, NULL, NULL, &failure));
+    OK(ons_producer_shutdown(producer, &failure));
+    CHECK(counter_value(&answered) == before + sends + 1);
+    ons_message_free(message);
+    ons_producer_free(producer);
+}
+
 #define THREADS 4
 
 static void *send_until_closed(void *user_data) {
@@ -293,6 +336,7 @@ int main(int argc, char **argv) {
     ons_producer_free(producer);
     shutdown_answers_what_is_pending();
     a_callback_may_free_its_producer();
+    callbacks_that_stand_still_hold_up_the_senders();
     shutdown_while_others_send();
     return 0;
 }

@@ -18,10 +18,14 @@ type Sends = Outstanding<BoxedCallback>;
 type Told = mpsc::Receiver<SendOutcome>;
 
 fn outstanding(timeout: Duration) -> Arc<Sends> {
+    limited(timeout, ASYNC_SENDS_MAX)
+}
+
+fn limited(timeout: Duration, sends_max: usize) -> Arc<Sends> {
     let callbacks = Arc::new(CallbackThread::default());
     callbacks.ensure_started().unwrap();
     let scheduler = Scheduler::new("test", Arc::new(SystemClock::new())).unwrap();
-    Outstanding::new(callbacks, Arc::new(scheduler), timeout)
+    Outstanding::new(callbacks, Arc::new(scheduler), timeout, sends_max)
 }
 
 fn id() -> UniqueId {
@@ -29,6 +33,13 @@ fn id() -> UniqueId {
 }
 
 fn list(outstanding: &Arc<Sends>, callback: impl FnOnce(SendOutcome) + Send + 'static) -> u64 {
+    try_list(outstanding, callback).unwrap()
+}
+
+fn try_list(
+    outstanding: &Arc<Sends>,
+    callback: impl FnOnce(SendOutcome) + Send + 'static,
+) -> Result<u64, Failure> {
     outstanding.list(outstanding.begin(), "Topic", id(), Box::new(callback))
 }
 
@@ -96,12 +107,12 @@ fn light_callbacks_are_told_where_the_answer_came_in_and_the_others_as_ever() {
     let callbacks = Arc::new(CallbackThread::default());
     callbacks.ensure_started().unwrap();
     let scheduler = Scheduler::new("test", Arc::new(SystemClock::new())).unwrap();
-    let outstanding = Outstanding::<Note>::new(callbacks, Arc::new(scheduler), LIMIT);
+    let outstanding = Outstanding::<Note>::new(callbacks, Arc::new(scheduler), LIMIT, ASYNC_SENDS_MAX);
     let sends: Vec<_> = (0..100)
         .map(|number| {
             let (told, is_told) = mpsc::channel();
             let note = Note { is_light: number % 3 != 0, told };
-            (outstanding.list(outstanding.begin(), "Topic", id(), note), is_told)
+            (outstanding.list(outstanding.begin(), "Topic", id(), note).unwrap(), is_told)
         })
         .collect();
     let answers = || sends.iter().map(|(token, _)| SendAnswer { token: *token, result: Ok(RESPONSE) });
@@ -175,6 +186,62 @@ fn a_panic_in_a_callback_does_not_keep_the_next_from_being_told() {
     let answers = [first, second].map(|token| SendAnswer { token, result: Ok(RESPONSE) });
     outstanding.clone().answered(answers.into());
     only(&told).unwrap();
+    assert!(outstanding.wait_for_all(LIMIT));
+}
+
+#[test]
+fn the_send_beyond_the_limit_is_refused_after_the_timeout_and_the_next_goes_on() {
+    let outstanding = limited(Duration::from_millis(5), 2 * SHARDS);
+    let (first, first_told) = send(&outstanding);
+    let (second, second_told) = send(&outstanding);
+    let failure = try_list(&outstanding, |_| panic!("it was refused")).unwrap_err();
+    assert_eq!((failure.kind, failure.stored), (FailureKind::Timeout, Stored::No));
+    for part in ["'Topic' was not sent", "of 2 asynchronous sends", "SendMsgTimeoutMillis = 5"] {
+        assert!(failure.message.contains(part), "{failure}");
+    }
+    answer(&outstanding, first, Ok(RESPONSE));
+    only(&first_told).unwrap();
+    let (third, third_told) = send(&outstanding);
+    outstanding
+        .clone()
+        .answered([second, third].map(|token| SendAnswer { token, result: Ok(RESPONSE) }).into());
+    only(&second_told).unwrap();
+    only(&third_told).unwrap();
+    assert!(outstanding.wait_for_all(LIMIT), "the refused one is not waited for");
+}
+
+#[test]
+fn a_send_that_is_done_at_once_lets_one_through_that_waits() {
+    let outstanding = limited(LIMIT, SHARDS);
+    let (sender, sent) = mpsc::channel();
+    let waiter = std::thread::spawn({
+        let outstanding = outstanding.clone();
+        move || [(); 2].map(|()| sender.send(send(&outstanding)).unwrap())
+    });
+    let (first, first_told) = sent.recv_timeout(LIMIT).unwrap();
+    while outstanding.shards.iter().all(|shard| shard.slots.lock().unwrap().awaited_by == 0) {
+        std::thread::yield_now();
+    }
+    assert!(sent.try_recv().is_err(), "it waits");
+    drop(outstanding.answered_at_once(first, Ok(RESPONSE)).unwrap());
+    assert!(first_told.recv_timeout(LIMIT).is_err(), "who was done at once is not told");
+    let (second, told) = sent.recv_timeout(LIMIT).unwrap();
+    answer(&outstanding, second, Ok(RESPONSE));
+    only(&told).unwrap();
+    waiter.join().unwrap();
+}
+
+#[test]
+fn a_callback_may_send_beyond_the_limit() {
+    let outstanding = limited(LIMIT, SHARDS);
+    let inner = outstanding.clone();
+    let (told, sent) = mpsc::channel();
+    let first = list(&outstanding, move |_| told.send([send(&inner), send(&inner)]).unwrap());
+    answer(&outstanding, first, Ok(RESPONSE));
+    for (token, told) in sent.recv_timeout(LIMIT).unwrap() {
+        answer(&outstanding, token, Ok(RESPONSE));
+        only(&told).unwrap();
+    }
     assert!(outstanding.wait_for_all(LIMIT));
 }
 

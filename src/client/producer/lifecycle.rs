@@ -8,6 +8,7 @@ use crate::client::connection::Connector;
 use crate::client::factory_property::FactoryProperty;
 use crate::client::factory_property::keys;
 use crate::client::ids;
+use crate::client::outstanding::ASYNC_SENDS_MAX;
 use crate::client::outstanding::Begun;
 use crate::client::outstanding::Outstanding;
 use crate::client::outstanding::SendCallback;
@@ -111,7 +112,7 @@ impl<C: SendCallback> Shared<C> {
         let lease = std::mem::replace(&mut connection.lease, Box::new(()));
         *self.lease.lock().unwrap_or_else(PoisonError::into_inner) = Some(lease);
         let (callbacks, scheduler) = (connection.callbacks.clone(), connection.scheduler.clone());
-        let outstanding = Outstanding::new(callbacks, scheduler, self.timeout);
+        let outstanding = Outstanding::new(callbacks, scheduler, self.timeout, ASYNC_SENDS_MAX);
         // The one place that sets it, once: a producer is not started twice.
         let sink = outstanding.clone();
         let _ = self.active.set(Active { connection, outstanding, sink });

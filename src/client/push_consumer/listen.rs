@@ -12,6 +12,7 @@ use crate::client::slot::Running;
 use crate::client::slot::Slot;
 use crate::client::subscriptions::Subscribed;
 use crate::client::user_code;
+use crate::client::user_code::UserCode;
 use crate::protocol::failure::Failure;
 use crate::protocol::properties::RETRY_TOPIC;
 use crate::protocol::properties::TAGS;
@@ -31,7 +32,7 @@ const BATCH_TIME_MAX: Duration = Duration::from_millis(2);
 impl Shared {
     /// The body of one listener thread.
     pub(super) fn listen(&self, index: usize) {
-        user_code::mark_thread();
+        user_code::mark_thread(UserCode::Listeners);
         let Some(slot) = self.slots.get(index) else { return };
         let (mut batch_max, mut has_pulled) = (1, false);
         loop {
