@@ -441,7 +441,7 @@ ons_status ons_message_tag(const ons_message *message,
                            ons_error **error_out);
 
 /**
- * Sets the tag: at most 128 characters, no "|".
+ * Sets the tag: at most 128 characters. One that contains "||" is matched by the expression "*" only.
  */
 ons_status ons_message_set_tag(ons_message *message, const char *tag, size_t tag_len, ons_error **error_out);
 
@@ -559,7 +559,8 @@ ons_status ons_message_set_queue_offset(ons_message *message, int64_t queue_offs
 void ons_message_free(ons_message *message);
 
 /**
- * Sets a user property: text to text, travelling with the message. Neither pointer may be NULL, also for "".
+ * Sets a user property: text to text, travelling with the message. "" as the value takes it away. Neither pointer may
+ * be NULL, also for "".
  */
 ons_status ons_message_set_property(ons_message *message,
                                     const char *name,
@@ -602,7 +603,7 @@ ons_status ons_message_clear_properties(ons_message *message, ons_error **error_
 
 /**
  * Sets a system property. __TAG, __KEY, __MSGID, __RECONSUMETIMES and __STARTDELIVERTIME are the message's fields of
- * these names; any other is kept as it is. Neither pointer may be NULL, also for "".
+ * these names; any other is kept as it is, and taken away by "". Neither pointer may be NULL, also for "".
  */
 ons_status ons_message_set_system_property(ons_message *message,
                                            const char *name,
@@ -808,9 +809,9 @@ ons_status ons_producer_send(const ons_producer *producer,
  * call. `is_done_out` and `result_out` are given both, or are both NULL: then (a) never happens, and success is
  * always told by the callback. The message id is set on `message` in (a) and (b); the message may be changed or
  * freed as soon as this call returns.
- * While 131 072 sends of the producer wait for their callbacks (of one thread: an eighth), the next one waits for one
- * of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its message not stored; only from inside a
- * callback it goes on at once.
+ * While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a part with the
+ * caller), the next one waits for one of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its
+ * message not stored; only from inside a callback it goes on at once.
  */
 ons_status ons_producer_send_async(const ons_producer *producer,
                                    ons_message *message,

@@ -1,14 +1,14 @@
 //! The thread `ons-callback`, on which the callbacks of asynchronous sends run, one after the other.
 
 use super::user_code;
-use super::user_code::UserCode;
 use crate::protocol::failure::Failure;
 use crate::protocol::failure::FailureKind;
 use crate::protocol::request::SendAnswer;
 use crate::sys::sync::atomic::{AtomicBool, Ordering};
-use crate::sys::sync::{Condvar, Mutex, MutexGuard};
+use crate::sys::sync::{Condvar, Mutex, MutexGuard, thread_local};
 use crate::sys::thread::NamedThread;
 use log::warn;
+use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -51,6 +51,11 @@ impl fmt::Debug for CallbackThread {
     }
 }
 
+thread_local! {
+    /// The address of what a callback thread shares with its owner.
+    static OWN: Cell<usize> = const { Cell::new(0) };
+}
+
 impl Default for CallbackThread {
     fn default() -> Self {
         Self { shared: Arc::default(), is_started: AtomicBool::new(false), thread: Mutex::default() }
@@ -75,6 +80,11 @@ impl CallbackThread {
             self.is_started.store(true, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Whether the caller runs on this thread, inside a callback.
+    pub fn is_current(&self) -> bool {
+        OWN.try_with(Cell::get).is_ok_and(|own| own == Arc::as_ptr(&self.shared).addr())
     }
 
     pub fn push(&self, to: Arc<dyn Deliver>, answers: Vec<SendAnswer>) {
@@ -117,7 +127,8 @@ impl Shared {
     }
 
     fn run(&self) {
-        user_code::mark_thread(UserCode::Callbacks);
+        user_code::mark_thread();
+        OWN.set(std::ptr::from_ref(self).addr());
         let mut deliveries = Vec::new();
         loop {
             let mut state = self.lock();

@@ -254,6 +254,10 @@ impl Message {
                 "property name '{name}' is reserved for the system: use another name, or the setter of its own"
             )));
         }
+        if value.is_empty() && !name.is_empty() {
+            self.own_text().remove(name);
+            return Ok(());
+        }
         self.own_text().set(name, value)
     }
 

@@ -6,8 +6,8 @@
 //! timeout or a shutdown finds the slot empty, so every send is told once.
 //!
 //! The slots are limited, so that callbacks slower than the sends hold up the senders instead of filling the memory: who
-//! finds none free waits for one, at most the send timeout. A send from inside a callback is let past the limit, as the
-//! slot it would wait for may be freed by its own thread only.
+//! finds none free waits for one, at most the send timeout. A send from inside a callback is let past the limit, as its own
+//! thread is the one that frees slots.
 
 use super::callbacks::CallbackThread;
 use super::callbacks::Deliver;
@@ -47,15 +47,16 @@ impl<F: FnOnce(SendOutcome) + Send + 'static> SendCallback for F {
     }
 }
 
-/// Asynchronous sends of one producer that may be without a told outcome at once, in equal parts for its threads: a
-/// thread has at least an eighth. (RocketMQ's Java client, `clientAsyncSemaphoreValue`: 65 535 of a process.)
+/// Asynchronous sends of one producer that may wait for their outcomes at once: 16 384 in each of eight parts, to which
+/// threads are dealt in turn. (RocketMQ's Java client, `clientAsyncSemaphoreValue`: 65 535 of a process.)
 pub const ASYNC_SENDS_MAX: usize = SHARDS * 16_384;
 /// Parts that threads share evenly, so that senders seldom meet.
 pub(super) const SHARDS: usize = 8;
 /// Bits of a token: generation of the slot, its index within the shard, the shard.
 const SHARD_BITS: u32 = SHARDS.trailing_zeros();
 const GENERATION_SHIFT: u32 = 32;
-/// Of so many sends at most the slots are emptied in one step.
+/// Of so many sends at most the slots are emptied in one step; of one at a time while somebody waits for a slot, who would
+/// else wait for as many callbacks.
 const RUN_MAX: usize = 64;
 
 pub struct Outstanding<C> {
@@ -177,7 +178,7 @@ impl<C: SendCallback> Outstanding<C> {
         }
         let waiting = Some(Waiting { message_id, age: Age::New, callback });
         let mut slots = self.slots(shard);
-        if slots.is_full(self.slots_max) && !user_code::is_in_callback() {
+        if slots.is_full(self.slots_max) && !self.callbacks.is_current() {
             slots = self.wait_for_slot(shard, slots, topic)?;
         }
         begun.leave_open();
@@ -216,7 +217,7 @@ impl<C: SendCallback> Outstanding<C> {
         Err(Failure::new(
             FailureKind::Timeout,
             format!(
-                "the message to topic '{topic}' was not sent: of {sends} asynchronous sends before it none has ended within SendMsgTimeoutMillis = {timeout_ms}. Callbacks run one after the other: is one of them stuck, or slower than the sends?"
+                "the message to topic '{topic}' was not sent: {sends} asynchronous sends before it wait for their outcomes, and no place became free within SendMsgTimeoutMillis = {timeout_ms}. Callbacks run one after the other: is one of them stuck, or slower than the sends?"
             ),
         ))
     }
@@ -328,7 +329,7 @@ impl<C> Shard<C> {
 
 impl<C> Slots<C> {
     fn is_full(&self, slots_max: usize) -> bool {
-        self.free.is_empty() && self.all.len() >= slots_max
+        self.all.len() - self.free.len() >= slots_max
     }
 
     /// Empties the slot of the answered send, if its callback is wanted. The answer is given back if it is not, or was told before.
@@ -427,7 +428,8 @@ impl<C: SendCallback> Outstanding<C> {
             {
                 let mut slots = self.slots(shard);
                 let is_of_run = |answer: &SendAnswer| shard_of(answer.token) == shard;
-                for _ in 0..RUN_MAX {
+                let run_max = if slots.awaited_by > 0 { 1 } else { RUN_MAX };
+                for _ in 0..run_max {
                     let Some(answer) = answers.next_if(is_of_run) else { break };
                     match slots.take(answer, &is_wanted) {
                         Ok(send) => taken.push(send),

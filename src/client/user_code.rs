@@ -9,34 +9,18 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// What of the user's a thread of the library calls.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum UserCode {
-    Listeners,
-    Callbacks,
-}
-
 thread_local! {
-    static RUNS: Cell<Option<UserCode>> = const { Cell::new(None) };
+    static IS_CALLBACK_THREAD: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Says that the current thread belongs to the library and calls the user's code.
-pub fn mark_thread(runs: UserCode) {
-    RUNS.with(|own| own.set(Some(runs)));
-}
-
-fn runs() -> Option<UserCode> {
-    RUNS.try_with(Cell::get).ok().flatten()
+pub fn mark_thread() {
+    IS_CALLBACK_THREAD.with(|is| is.set(true));
 }
 
 /// Whether the caller runs inside a listener or callback.
 pub fn is_running() -> bool {
-    runs().is_some()
-}
-
-/// Whether the caller runs inside the callback of an asynchronous send.
-pub fn is_in_callback() -> bool {
-    runs() == Some(UserCode::Callbacks)
+    IS_CALLBACK_THREAD.try_with(Cell::get).unwrap_or(false)
 }
 
 /// Refuses what waits for listeners and callbacks when called from inside one.

@@ -114,8 +114,9 @@ pub unsafe extern "C" fn ons_message_set_topic(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, topic) = unsafe { (borrow_mut(message, "message")?, text(topic, topic_len, "topic")?) };
-        message.set_topic(topic);
+        let (topic, message) =
+            unsafe { (text(topic, topic_len, "topic")?.to_owned(), borrow_mut(message, "message")?) };
+        message.set_topic(&topic);
         Ok(())
     })
 }
@@ -138,7 +139,7 @@ pub unsafe extern "C" fn ons_message_tag(
     })
 }
 
-/// Sets the tag: at most 128 characters, no "|".
+/// Sets the tag: at most 128 characters. One that contains "||" is matched by the expression "*" only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_message_set_tag(
     message: *mut ons_message,
@@ -148,8 +149,9 @@ pub unsafe extern "C" fn ons_message_set_tag(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, tag) = unsafe { (borrow_mut(message, "message")?, text(tag, tag_len, "tag")?) };
-        Ok(message.set_tag(tag)?)
+        let (tag, message) =
+            unsafe { (text(tag, tag_len, "tag")?.to_owned(), borrow_mut(message, "message")?) };
+        Ok(message.set_tag(&tag)?)
     })
 }
 
@@ -181,8 +183,9 @@ pub unsafe extern "C" fn ons_message_set_key(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, key) = unsafe { (borrow_mut(message, "message")?, text(key, key_len, "key")?) };
-        Ok(message.set_key(key)?)
+        let (key, message) =
+            unsafe { (text(key, key_len, "key")?.to_owned(), borrow_mut(message, "message")?) };
+        Ok(message.set_key(&key)?)
     })
 }
 
@@ -218,9 +221,10 @@ pub unsafe extern "C" fn ons_message_set_message_id(
 ) -> ons_status {
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
-        let (message, message_id) =
-            unsafe { (borrow_mut(message, "message")?, text(message_id, message_id_len, "message_id")?) };
-        message.set_message_id(message_id);
+        let (message_id, message) = unsafe {
+            (text(message_id, message_id_len, "message_id")?.to_owned(), borrow_mut(message, "message")?)
+        };
+        message.set_message_id(&message_id);
         Ok(())
     })
 }

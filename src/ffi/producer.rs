@@ -108,9 +108,9 @@ pub unsafe extern "C" fn ons_producer_send(
 /// call. `is_done_out` and `result_out` are given both, or are both NULL: then (a) never happens, and success is
 /// always told by the callback. The message id is set on `message` in (a) and (b); the message may be changed or
 /// freed as soon as this call returns.
-/// While 131 072 sends of the producer wait for their callbacks (of one thread: an eighth), the next one waits for one
-/// of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its message not stored; only from inside a
-/// callback it goes on at once.
+/// While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a part with the
+/// caller), the next one waits for one of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its
+/// message not stored; only from inside a callback it goes on at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_producer_send_async(
     producer: *const ons_producer,

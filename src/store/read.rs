@@ -16,6 +16,12 @@ use std::sync::Arc;
 pub(crate) const SCANNED_MAX: usize = 16_384;
 const ENTRIES_AT_ONCE: usize = 512;
 
+/// Records that make up less than one in so many bytes of what was read for them are copied out. The others are lent
+/// from it, and keep all of it in memory as long as one of them is in use.
+const SPARSE: u64 = 8;
+/// What is read or written in one piece, as a rule.
+const PIECE_BYTES: u64 = 1 << 20;
+
 /// What a read of a queue found.
 #[derive(Debug, Clone, Default)]
 pub struct Read {
@@ -77,11 +83,15 @@ impl Inner {
         let mut recent = Vec::with_capacity(wanted.len());
         self.log.blocks.records(wanted, &mut recent);
         let mut from = ReadFrom::default();
+        let first = out.len();
         for (&(address, len), recent) in wanted.iter().zip(recent) {
             match recent {
                 Some(record) => out.push(record),
                 None => out.extend(self.cold_record(address, len, &mut from)?),
             }
+        }
+        if is_sparse(wanted) {
+            out.iter_mut().skip(first).for_each(|record| *record = Bytes::copy_from_slice(record));
         }
         Ok(())
     }
@@ -179,6 +189,13 @@ impl Inner {
     }
 }
 
+fn is_sparse(wanted: &[(u64, usize)]) -> bool {
+    let (Some((first, _)), Some((last, last_len))) = (wanted.first(), wanted.last()) else { return false };
+    let records: u64 = wanted.iter().map(|(_, len)| *len as u64).sum();
+    let read = (last + *last_len as u64).saturating_sub(*first) + PIECE_BYTES;
+    records * SPARSE < read
+}
+
 /// Walks entries until a limit: how many were looked at, and which records are wanted.
 fn choose(
     entries: &[Entry],
@@ -206,4 +223,23 @@ fn choose(
 fn has_key(record: &Record, key: &str) -> bool {
     record.property(properties::UNIQ_KEY) == Some(key)
         || record.property(properties::KEYS).is_some_and(|keys| keys.split(' ').any(|own| own == key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_lent_where_they_make_up_an_eighth_of_what_was_read() {
+        let lying = |count: u64, len: usize, every: u64| -> Vec<(u64, usize)> {
+            (0..count).map(|number| (number * every, len)).collect()
+        };
+        assert!(!is_sparse(&[]));
+        assert!(is_sparse(&lying(1, 1024, 1024)));
+        assert!(is_sparse(&lying(100, 1024, 1024)), "a few records, at most all of a piece is kept for them");
+        assert!(!is_sparse(&lying(512, 1024, 1024)));
+        assert!(!is_sparse(&lying(512, 4096, 4 * 4096)));
+        assert!(is_sparse(&lying(512, 4096, 8 * 4096)));
+        assert!(!is_sparse(&lying(1, 4 << 20, 4 << 20)));
+    }
 }

@@ -1,6 +1,7 @@
 /* Guards against messages that lose bytes, mix up properties or are shared when they should be copied. */
 #include "check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 typedef ons_status (*text_getter)(const ons_message *, const char **, size_t *, ons_error **);
@@ -172,6 +173,46 @@ static void user_properties(void) {
     ons_message_free(message);
 }
 
+/* An empty value is no value. */
+static void an_empty_value_takes_a_property_away(void) {
+    ons_message *message = full_message();
+    const char *value = NULL;
+    size_t value_len = 0;
+    size_t count = 99;
+    OK(ons_message_set_property(message, TEXT("remark"), TEXT(""), &failure));
+    OK(ons_message_set_property(message, TEXT("color"), TEXT("red"), &failure));
+    OK(ons_message_set_property(message, TEXT("color"), TEXT(""), &failure));
+    OK(ons_message_set_system_property(message, TEXT("__OTHER"), TEXT("red"), &failure));
+    OK(ons_message_set_system_property(message, TEXT("__OTHER"), TEXT(""), &failure));
+    OK(ons_message_property_count(message, &count, &failure));
+    CHECK(count == 0);
+    OK(ons_message_property(message, TEXT("remark"), &value, &value_len, &failure));
+    SAME("", value, value_len);
+    OK(ons_message_system_property(message, TEXT("__OTHER"), &value, &value_len, &failure));
+    SAME("", value, value_len);
+    ons_message_free(message);
+}
+
+/* What a message lends may be given back to it, though its memory moves while it grows. */
+static void a_message_takes_what_it_lent(void) {
+    ons_message *message = full_message();
+    char name[16];
+    const char *text = NULL;
+    size_t len = 0;
+    int i;
+    for (i = 0; i < 100; i++) {
+        sprintf(name, "old_tag_%d", i);
+        OK(ons_message_tag(message, &text, &len, &failure));
+        OK(ons_message_set_property(message, name, strlen(name), text, len, &failure));
+        OK(ons_message_property(message, name, strlen(name), &text, &len, &failure));
+        SAME("tag", text, len);
+        OK(ons_message_set_key(message, text, len, &failure));
+    }
+    OK(ons_message_key(message, &text, &len, &failure));
+    SAME("tag", text, len);
+    ons_message_free(message);
+}
+
 static void system_properties_are_the_fields(void) {
     ons_message *message = full_message();
     const char *name = NULL;
@@ -294,6 +335,8 @@ int main(void) {
     all_parts_in_one_call();
     a_copy_shares_the_body_and_nothing_else();
     user_properties();
+    an_empty_value_takes_a_property_away();
+    a_message_takes_what_it_lent();
     system_properties_are_the_fields();
     limits_are_told();
     null_fields_are_refused();

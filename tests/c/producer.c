@@ -245,8 +245,8 @@ static void a_callback_may_free_its_producer(void) {
     ons_message_free(message);
 }
 
-/* An eighth of the asynchronous sends of a producer, which a thread may have under way, and what the callback thread
-   takes in hand at once. */
+/* Asynchronous sends that one thread may have under way if it shares its part with no other, and what the callback
+   thread takes in hand at once. */
 #define SENDS_OF_A_THREAD_MAX 16384
 #define CALLBACKS_IN_HAND_MAX 64
 
@@ -278,7 +278,7 @@ static void callbacks_that_stand_still_hold_up_the_senders(void) {
     }
     CHECK(sends >= SENDS_OF_A_THREAD_MAX);
     CHECK(ons_error_stored(failure, &stored) == ONS_OK && stored == ONS_STORED_NO);
-    REFUSED(ONS_TIMEOUT, "of 16384 asynchronous sends", status);
+    REFUSED(ONS_TIMEOUT, "16384 asynchronous sends", status);
 
     counter_add(&gate, 1);
     OK(ons_producer_send_async(producer, message, on_sent_wait, NULL, NULL, NULL, NULL, &failure));

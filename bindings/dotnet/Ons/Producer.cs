@@ -76,7 +76,7 @@ namespace Ons
         /// <summary>
         /// Sends without blocking the caller; the task ends once the message is stored as durably as the broker promises, and is
         /// often already complete. <see cref="Message.MessageId"/> is set on return. The body is copied before that too.
-        /// Only while the disk is behind by 131 072 sends (of one thread: an eighth) the caller waits for one of them.
+        /// Only while the disk is behind by 131 072 sends (16 384 of threads that share a part) the caller waits for one.
         /// </summary>
         /// <param name="message">What to send.</param>
         /// <param name="cancellationToken">Ends the wait, not the send: a cancelled message may be stored nevertheless.</param>

@@ -61,8 +61,21 @@ fn reserved_names_cannot_be_set_by_a_user() {
         assert_eq!(message.property(name), None);
     }
     assert!(message.set_property("", "x").is_err());
-    assert!(message.set_property("x", "").is_err());
+    assert!(message.set_property("", "").is_err());
     assert!(message.set_system_property("UNIQ_KEY", "x").is_err());
+}
+
+#[test]
+fn an_empty_value_takes_a_property_away() {
+    let mut message = Message::new("T", "A", "body");
+    message.set_property("color", "red").unwrap();
+    for _ in 0..2 {
+        message.set_property("color", "").unwrap();
+        assert_eq!((message.property("color"), message.properties().count()), (None, 0));
+    }
+    message.set_system_property("__OTHER", "red").unwrap();
+    message.set_system_property("__OTHER", "").unwrap();
+    assert_eq!((message.system_property("__OTHER").unwrap_or_default(), message.tag()), ("", "A"));
 }
 
 #[test]

@@ -12,7 +12,6 @@ use crate::client::slot::Running;
 use crate::client::slot::Slot;
 use crate::client::subscriptions::Subscribed;
 use crate::client::user_code;
-use crate::client::user_code::UserCode;
 use crate::protocol::failure::Failure;
 use crate::protocol::properties::RETRY_TOPIC;
 use crate::protocol::properties::TAGS;
@@ -32,7 +31,7 @@ const BATCH_TIME_MAX: Duration = Duration::from_millis(2);
 impl Shared {
     /// The body of one listener thread.
     pub(super) fn listen(&self, index: usize) {
-        user_code::mark_thread(UserCode::Listeners);
+        user_code::mark_thread();
         let Some(slot) = self.slots.get(index) else { return };
         let (mut batch_max, mut has_pulled) = (1, false);
         loop {
@@ -113,15 +112,24 @@ impl Shared {
             }
             (running, _) => running,
         };
-        let item = if self.is_abandoned.load(Ordering::Relaxed) { None } else { hands.pop() };
+        // Nothing more is started of a queue that was given up, nor behind a shutdown: what is in hand stays unfinished,
+        // so that no offset passes it.
+        let left = if queue.is_dropped() { hands.leave() } else { Grant::NONE };
+        let item = if self.is_closed() { None } else { hands.pop() };
         let record = item.map(|item| {
             let record = Record::decode(&item.record);
             hands.running = Some(Running::new(item, &record, self.tick.load(Ordering::Relaxed)));
             record
         });
         drop(hands);
+        if left.messages > 0 {
+            self.prefetch.update(|ready| ready.finished(left));
+            if queue.abandon(left.messages) {
+                self.request_balance();
+            }
+        }
         if let Some(returned) = returned {
-            self.give_back(queue, returned, 0);
+            self.give_back(queue, returned);
         }
         record
     }
@@ -156,7 +164,7 @@ impl Shared {
     }
 
     /// Gives a message back to the broker; it is finished here once the broker has it durably.
-    pub(super) fn give_back(&self, queue: &Arc<ProcessQueue>, running: Running, delay_level: i32) {
+    pub(super) fn give_back(&self, queue: &Arc<ProcessQueue>, running: Running) {
         let Some(connection) = self.connection.get() else { return };
         if self.is_abandoned.load(Ordering::SeqCst) {
             return;
@@ -165,7 +173,8 @@ impl Shared {
         let request = SendBackRequest {
             group: self.settings.group.clone(),
             position: running.position,
-            delay_level,
+            // The wait is that of the attempt.
+            delay_level: 0,
             reconsume_times_max: self.settings.reconsume_times_max,
         };
         let (own, queue) = (self.own.clone(), queue.clone());

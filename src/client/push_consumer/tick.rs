@@ -9,8 +9,6 @@ use std::time::Duration;
 pub const TICK: Duration = Duration::from_secs(5);
 const TICKS_PER_BALANCE: u64 = 4;
 const TICKS_PER_HEARTBEAT: u64 = 6;
-/// The wait of a message whose listener ran too long: 10 s.
-const TIMED_OUT_DELAY_LEVEL: i32 = 3;
 
 impl Shared {
     pub(super) fn tick_later(&self) {
@@ -74,6 +72,6 @@ impl Shared {
             "group '{}': a listener of topic '{}' has been running for more than ConsumeTimeout = {minutes} minutes: its message is delivered again",
             self.settings.group, queue.key.topic
         );
-        self.give_back(queue, running, TIMED_OUT_DELAY_LEVEL);
+        self.give_back(queue, running);
     }
 }

@@ -110,6 +110,25 @@ fn what_a_listener_gives_back_comes_again_after_the_documented_waits() {
     broker.close().unwrap();
 }
 
+/// Where listeners wait until it is opened.
+#[derive(Default)]
+struct Gate {
+    is_open: std::sync::Mutex<bool>,
+    opened: std::sync::Condvar,
+}
+
+impl Gate {
+    fn wait(&self) {
+        let is_open = self.is_open.lock().unwrap();
+        drop(self.opened.wait_timeout_while(is_open, LIMIT, |is_open| !*is_open).unwrap());
+    }
+
+    fn open(&self) {
+        *self.is_open.lock().unwrap() = true;
+        self.opened.notify_all();
+    }
+}
+
 /// Moves the clock on until the message is there. Who moves it while the timer of the message is just being set may
 /// find it set for a wait that begins now: so it is moved on a little more.
 fn advance_until(broker: &EmbeddedBroker, by: Duration, received: &Receiver<Message>) -> Message {
@@ -159,27 +178,33 @@ fn a_listener_that_runs_too_long_has_its_message_delivered_again_and_its_word_ig
     let place = Place::new();
     let broker = place.broker(ClockKind::Manual);
     let producer = place.producer(&[]);
-    let pairs = [("ConsumerId", "CID_test"), ("ConsumeTimeout", "1"), ("ConsumeThreadNums", "2")];
+    let pairs = [("ConsumerId", "CID_test"), ("ConsumeTimeout", "1"), ("ConsumeThreadNums", "3")];
     let consumer = place.consumer(&pairs);
     let (entered, has_entered) = mpsc::channel();
-    let (release, released) = mpsc::channel::<()>();
-    let released = std::sync::Mutex::new(released);
+    let release = Arc::new(Gate::default());
+    let released = release.clone();
     consumer
         .subscribe("Topic", "*", move |message| {
             entered.send(message.clone()).unwrap();
-            if message.reconsume_times() == 0 {
-                let _ = released.lock().unwrap().recv();
+            if message.reconsume_times() < 2 {
+                released.wait();
             }
             Action::Commit
         })
         .unwrap();
     consumer.start().unwrap();
     producer.send(&mut Message::new("Topic", "", "body")).unwrap();
-    assert_eq!(receive(&has_entered, 1)[0].reconsume_times(), 0);
-    broker.advance_time(Duration::from_secs(70)).unwrap();
-    wait_for_timer(&broker);
-    assert_eq!(advance_until(&broker, Duration::from_secs(10), &has_entered).reconsume_times(), 1);
-    release.send(()).unwrap();
+    let mut before = receive(&has_entered, 1).remove(0);
+    for (attempt, seconds) in [(1, 10), (2, 30)] {
+        broker.advance_time(Duration::from_secs(70)).unwrap();
+        wait_for_timer(&broker);
+        let again = advance_until(&broker, Duration::from_secs(10), &has_entered);
+        assert_eq!(again.reconsume_times(), attempt);
+        let waited_ms = again.store_timestamp_ms() - before.store_timestamp_ms();
+        assert!(waited_ms >= (60 + seconds) * 1000, "attempt {attempt} came after {waited_ms} ms");
+        before = again;
+    }
+    release.open();
     consumer.shutdown().unwrap();
     assert_eq!(broker.backlog("CID_test", "Topic").unwrap(), 0);
 }

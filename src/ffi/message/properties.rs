@@ -12,7 +12,8 @@ use crate::ffi::message::ons_message;
 use crate::protocol::failure::Failure;
 use std::ffi::c_char;
 
-/// Sets a user property: text to text, travelling with the message. Neither pointer may be NULL, also for "".
+/// Sets a user property: text to text, travelling with the message. "" as the value takes it away. Neither pointer may
+/// be NULL, also for "".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_message_set_property(
     message: *mut ons_message,
@@ -25,10 +26,13 @@ pub unsafe extern "C" fn ons_message_set_property(
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
         let (message, name, value) = unsafe {
-            let (name, value) = (given_text(name, name_len, "name")?, given_text(value, value_len, "value")?);
+            let (name, value) = (
+                given_text(name, name_len, "name")?.to_owned(),
+                given_text(value, value_len, "value")?.to_owned(),
+            );
             (borrow_mut(message, "message")?, name, value)
         };
-        Ok(message.set_property(name, value)?)
+        Ok(message.set_property(&name, &value)?)
     })
 }
 
@@ -111,7 +115,7 @@ pub unsafe extern "C" fn ons_message_clear_properties(
 }
 
 /// Sets a system property. __TAG, __KEY, __MSGID, __RECONSUMETIMES and __STARTDELIVERTIME are the message's fields of
-/// these names; any other is kept as it is. Neither pointer may be NULL, also for "".
+/// these names; any other is kept as it is, and taken away by "". Neither pointer may be NULL, also for "".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_message_set_system_property(
     message: *mut ons_message,
@@ -124,10 +128,13 @@ pub unsafe extern "C" fn ons_message_set_system_property(
     guard(error_out, || {
         // SAFETY: the contract of include/README.md.
         let (message, name, value) = unsafe {
-            let (name, value) = (given_text(name, name_len, "name")?, given_text(value, value_len, "value")?);
+            let (name, value) = (
+                given_text(name, name_len, "name")?.to_owned(),
+                given_text(value, value_len, "value")?.to_owned(),
+            );
             (borrow_mut(message, "message")?, name, value)
         };
-        Ok(message.set_system_property(name, value)?)
+        Ok(message.set_system_property(&name, &value)?)
     })
 }
 

@@ -115,6 +115,17 @@ fn reads_stop_at_their_limits_and_outside_the_queue() {
 }
 
 #[test]
+fn a_record_that_lies_alone_does_not_keep_what_is_around_it_in_memory() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    append(&store, "T", 0, &[7; 100]).unwrap();
+    let queue = store.queue("T", 0).unwrap();
+    let read = || store.read(&queue, 0, 1, usize::MAX, &|_| true).unwrap().records.remove(0);
+    let (one, other) = (read(), read());
+    assert!(one == other && one.as_ptr() != other.as_ptr(), "each is a copy");
+}
+
+#[test]
 fn a_message_is_found_by_position_key_and_time() {
     let machine = Machine::new(FlushMode::Sync);
     let store = machine.open().unwrap();

@@ -157,7 +157,7 @@ namespace Ons.Native
         internal static extern ons_status ons_message_tag(ons_message* message, byte** tag_out, nuint* tag_len_out, ons_error** error_out);
 
         /// <summary>
-        ///  Sets the tag: at most 128 characters, no "|".
+        ///  Sets the tag: at most 128 characters. One that contains "||" is matched by the expression "*" only.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_message_set_tag", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_message_set_tag(ons_message* message, byte* tag, nuint tag_len, ons_error** error_out);
@@ -266,7 +266,8 @@ namespace Ons.Native
         internal static extern void ons_message_free(ons_message* message);
 
         /// <summary>
-        ///  Sets a user property: text to text, travelling with the message. Neither pointer may be NULL, also for "".
+        ///  Sets a user property: text to text, travelling with the message. "" as the value takes it away. Neither pointer may
+        ///  be NULL, also for "".
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_message_set_property", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_message_set_property(ons_message* message, byte* name, nuint name_len, byte* value, nuint value_len, ons_error** error_out);
@@ -298,7 +299,7 @@ namespace Ons.Native
 
         /// <summary>
         ///  Sets a system property. __TAG, __KEY, __MSGID, __RECONSUMETIMES and __STARTDELIVERTIME are the message's fields of
-        ///  these names; any other is kept as it is. Neither pointer may be NULL, also for "".
+        ///  these names; any other is kept as it is, and taken away by "". Neither pointer may be NULL, also for "".
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_message_set_system_property", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_message_set_system_property(ons_message* message, byte* name, nuint name_len, byte* value, nuint value_len, ons_error** error_out);
@@ -435,9 +436,9 @@ namespace Ons.Native
         ///  call. `is_done_out` and `result_out` are given both, or are both NULL: then (a) never happens, and success is
         ///  always told by the callback. The message id is set on `message` in (a) and (b); the message may be changed or
         ///  freed as soon as this call returns.
-        ///  While 131 072 sends of the producer wait for their callbacks (of one thread: an eighth), the next one waits for one
-        ///  of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its message not stored; only from inside a
-        ///  callback it goes on at once.
+        ///  While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a part with the
+        ///  caller), the next one waits for one of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its
+        ///  message not stored; only from inside a callback it goes on at once.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_producer_send_async", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_producer_send_async(ons_producer* producer, ons_message* message, delegate* unmanaged[Cdecl]<void*, ons_send_result*, ons_error*, void> callback, void* user_data, delegate* unmanaged[Cdecl]<void*, void> destroy, int* is_done_out, ons_send_result** result_out, ons_error** error_out);
