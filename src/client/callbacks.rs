@@ -128,7 +128,7 @@ impl Shared {
 
     fn run(&self) {
         user_code::mark_thread();
-        OWN.set(std::ptr::from_ref(self).addr());
+        OWN.with(|own| own.set(std::ptr::from_ref(self).addr()));
         let mut deliveries = Vec::new();
         loop {
             let mut state = self.lock();
