@@ -26,7 +26,8 @@ public:
     ONSFactoryAPI() {}
     virtual ~ONSFactoryAPI() {}
 
-    // ProducerId (or GroupId) is required. Without an address: the broker in this process, see README.md.
+    // ProducerId (or GroupId, which wins) may be left out: a default group then. Without an address: the
+    // broker in this process, see README.md.
     virtual Producer *createProducer(ONSFactoryProperty factoryProperty) {
         return new detail::ProducerClient(factoryProperty);
     }

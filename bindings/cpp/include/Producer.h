@@ -31,8 +31,9 @@ public:
     virtual SendResultONS send(Message &msg, const MessageQueueONS &mq) = 0;
 
     // Returns at once; the callback is told the outcome. The message's id is set before the return and the
-    // message may be changed or destroyed after it. Throws for a NULL callback only. While 131072 sends wait for
-    // their callbacks (16384 of threads that share a part), the next waits for one, at most SendMsgTimeoutMillis.
+    // message may be changed or destroyed after it. Throws for a NULL callback only. While 131072 sends wait
+    // for their callbacks (16384 of threads that share a part), the next waits for one, at most
+    // SendMsgTimeoutMillis.
     virtual void sendAsync(Message &msg, SendCallbackONS *callback) = 0;
 
     // Returns at once and tells no outcome.

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <memory>
 #include <thread>
+#include <vector>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
@@ -162,6 +163,29 @@ TEST(cycles_leave_nothing_behind) {
     CHECK(usage().residentKib < 65536);
     CHECK(heap.bytesACycle() < (isWhole() ? 16 : 2048));
     CHECK(!isWhole() || resident.bytesACycle() < 128);
+}
+
+// Each is watched for the end of the program, and what the C library keeps for that it never frees.
+TEST(callbacks_made_for_one_send_each_leave_nothing_behind) {
+    const int count = 10000;
+    const int settled = 100;
+    Directory directory;
+    Producer *producer = world::newProducer(directory);
+    Message refused("no topic!", "tag", "body");
+    double before = 0;
+    {
+        std::vector<std::unique_ptr<world::Outcomes>> callbacks;
+        for (int i = 0; i < count; ++i) {
+            if (i == settled) {
+                before = heapBytes();
+            }
+            callbacks.push_back(std::unique_ptr<world::Outcomes>(new world::Outcomes));
+            producer->sendAsync(refused, callbacks.back().get());
+            CHECK_NUMBER(callbacks.back()->failed.count(), 1);
+        }
+    }
+    CHECK((heapBytes() - before) / count < 8);
+    delete producer;
 }
 
 TEST(clients_of_several_directories_live_side_by_side) {

@@ -52,6 +52,32 @@ namespace ManagedONS.Tests
         }
 
         [Fact]
+        public void Values_out_of_range_are_wrong_calls_that_say_what_is_allowed()
+        {
+            var message = new Message();
+            (System.Action Call, string Named, string Allowed)[] calls =
+            [
+                (() => message.putSystemProperties(SystemPropKey.RECONSUMETIMES, "x"), SystemPropKey.RECONSUMETIMES, "whole numbers"),
+                (() => message.putSystemProperties(SystemPropKey.RECONSUMETIMES, "2147483648"), SystemPropKey.RECONSUMETIMES, "2147483647"),
+                (() => message.putSystemProperties(SystemPropKey.STARTDELIVERTIME, ""), SystemPropKey.STARTDELIVERTIME, "whole numbers"),
+                (() => message.putSystemProperties(SystemPropKey.STARTDELIVERTIME, "253402300800000"), "253402300800000", "253402300799999"),
+                (() => message.setSystemProperties(new Dictionary<string, string> { [SystemPropKey.RECONSUMETIMES] = "1.5" }), "1.5", "whole numbers"),
+                (() => message.setStartDeliverTime(long.MaxValue), "9223372036854775807", "253402300799999"),
+                (() => message.setStoreTimestamp(long.MinValue), "-9223372036854775808", "-62135596800000"),
+                (() => message.setBody([1, 2], 3), "len is 3", "0 to 2"),
+                (() => message.setBody([1, 2], -1), "len is -1", "0 to 2"),
+            ];
+
+            Assert.All(calls, call =>
+            {
+                ONSClientException failure = Assert.Throws<ONSClientException>(call.Call);
+                Assert.Equal(-1, failure.GetError());
+                Assert.Contains(call.Named, failure.what(), StringComparison.Ordinal);
+                Assert.Contains(call.Allowed, failure.what(), StringComparison.Ordinal);
+            });
+        }
+
+        [Fact]
         public void Missing_text_reads_as_empty()
         {
             var message = new Message("test", null!, null!, "body");

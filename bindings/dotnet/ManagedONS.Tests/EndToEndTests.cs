@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -89,6 +90,68 @@ namespace ManagedONS.Tests
         }
 
         [Fact]
+        public void Shutdown_returns_after_the_callbacks()
+        {
+            using var directory = new TestDirectory();
+            Producer producer = directory.StartProducer();
+            int told = 0;
+            var callback = new ActingCallback(() =>
+            {
+                Thread.Sleep(5);
+                Interlocked.Increment(ref told);
+            });
+            for (int i = 0; i < 100; i++)
+            {
+                producer.sendAsync(new Message("test", "TagA", "body"), callback);
+                producer.sendAsync(new Message("no topic!", "TagA", "body"), callback);
+            }
+
+            producer.shutdown();
+
+            Assert.Equal(200, told);
+        }
+
+        [Fact]
+        public void A_callback_that_throws_is_not_waited_for()
+        {
+            using var directory = new TestDirectory();
+            Producer producer = directory.StartProducer();
+            producer.sendAsync(new Message("test", "TagA", "body"), new ActingCallback(() => throw new InvalidTimeZoneException("the callback's own")));
+            producer.send(new Message("test", "TagA", "body"));
+            var waiting = Stopwatch.StartNew();
+
+            producer.shutdown();
+
+            Assert.InRange(waiting.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+        }
+
+        [Fact]
+        public void Callbacks_that_shut_down_wait_neither_for_themselves_nor_for_each_other()
+        {
+            using var directory = new TestDirectory();
+            Producer producer = directory.StartProducer();
+            using var areBothInside = new Barrier(2);
+            var took = new BlockingCollection<TimeSpan>();
+            var callback = new ActingCallback(() =>
+            {
+                areBothInside.SignalAndWait(TestDirectory.Patience);
+                var waiting = Stopwatch.StartNew();
+                producer.shutdown();
+                took.Add(waiting.Elapsed);
+            });
+            producer.sendAsync(new Message("test", "TagA", "body"), callback);
+            producer.sendAsync(new Message("test", "TagA", "body"), callback);
+
+            for (int i = 0; i < 2; i++)
+            {
+                Assert.True(took.TryTake(out TimeSpan one, TestDirectory.Patience));
+                Assert.InRange(one, TimeSpan.Zero, TimeSpan.FromSeconds(3));
+            }
+
+            producer.shutdown();
+        }
+
+        [Fact]
         public void Failures_are_exceptions_with_text_and_number()
         {
             using var directory = new TestDirectory();
@@ -175,6 +238,13 @@ namespace ManagedONS.Tests
                 Assert.True(_messages.TryTake(out Message? message, TestDirectory.Patience));
                 return message;
             }
+        }
+
+        private sealed class ActingCallback(System.Action act) : SendCallbackONS
+        {
+            public override void onSuccess(SendResultONS sendResult) => act();
+
+            public override void onException(ONSClientException e) => act();
         }
 
         private sealed class CollectingCallback : SendCallbackONS

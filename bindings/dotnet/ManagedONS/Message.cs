@@ -75,8 +75,8 @@ namespace ons
                 case SystemPropKey.TAG: setTag(value); break;
                 case SystemPropKey.KEY: setKey(value); break;
                 case SystemPropKey.MSGID: setMsgID(value); break;
-                case SystemPropKey.RECONSUMETIMES: setReconsumeTimes(int.Parse(value, CultureInfo.InvariantCulture)); break;
-                case SystemPropKey.STARTDELIVERTIME: setStartDeliverTime(long.Parse(value, CultureInfo.InvariantCulture)); break;
+                case SystemPropKey.RECONSUMETIMES: setReconsumeTimes(Require.Int(value, key)); break;
+                case SystemPropKey.STARTDELIVERTIME: setStartDeliverTime(Require.Long(value, key)); break;
                 default: _message.SetSystemProperty(key, value); break;
             }
         }
@@ -141,7 +141,7 @@ namespace ons
 
         /// <summary>Sets when delivery starts, in milliseconds since the epoch.</summary>
         public void setStartDeliverTime(long level) =>
-            _message.StartDeliverTime = level == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(level);
+            _message.StartDeliverTime = level == 0 ? null : Require.Time(level, nameof(level));
 
         /// <summary>The body, read as UTF-8.</summary>
         public string getBody() => Encoding.UTF8.GetString(getByteBody());
@@ -165,6 +165,7 @@ namespace ons
         public void setBody(byte[] byte_msgbody, int len)
         {
             Require.NotNull(byte_msgbody, nameof(byte_msgbody));
+            Require.InRange(len, 0, byte_msgbody.Length, nameof(len));
             _message.Body = new ReadOnlySpan<byte>(byte_msgbody, 0, len).ToArray();
         }
 
@@ -179,7 +180,7 @@ namespace ons
 
         /// <summary>Sets that time on this object.</summary>
         public void setStoreTimestamp(long storeTimestamp) =>
-            _message.StoreTimestamp = DateTimeOffset.FromUnixTimeMilliseconds(storeTimestamp);
+            _message.StoreTimestamp = Require.Time(storeTimestamp, nameof(storeTimestamp));
 
         /// <summary>Its place in its queue.</summary>
         public long getQueueOffset() => _message.QueueOffset;

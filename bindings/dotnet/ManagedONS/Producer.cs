@@ -1,3 +1,4 @@
+using System;
 using System.Threading.Tasks;
 
 namespace ons
@@ -5,7 +6,11 @@ namespace ons
     /// <summary>Sends messages. One producer serves all threads of a program.</summary>
     public class Producer
     {
+        // As long as the library waits for the sends themselves, unless told otherwise: the default time limit and a second.
+        private static readonly TimeSpan s_callbackPatience = TimeSpan.FromSeconds(4);
+
         private readonly global::Ons.Producer _producer;
+        private readonly CallbacksUnderWay _callbacks = new();
 
         internal Producer(global::Ons.Producer producer) => _producer = producer;
 
@@ -22,7 +27,10 @@ namespace ons
             }
         }
 
-        /// <summary>Ends the producer for good; a second call does nothing.</summary>
+        /// <summary>
+        /// Waits for sends under way and for their callbacks, each up to a limit, and ends the producer for good; a second call
+        /// does nothing. A callback that calls it is not waited for.
+        /// </summary>
         public void shutdown()
         {
             try
@@ -33,6 +41,8 @@ namespace ons
             {
                 throw new ONSClientException(e);
             }
+
+            _callbacks.WaitForAll(s_callbackPatience);
         }
 
         /// <summary>Sends and waits until the message is stored; when it does not throw, it is.</summary>
@@ -68,8 +78,19 @@ namespace ons
         {
             Require.NotNull(msg, nameof(msg));
             Require.NotNull(callback, nameof(callback));
-            _producer.SendAsync(msg.Inner).ContinueWith(
-                static (sent, state) => Tell((SendCallbackONS)state!, sent), callback, TaskScheduler.Default);
+            _callbacks.Add();
+            Task<global::Ons.SendResult> sending;
+            try
+            {
+                sending = _producer.SendAsync(msg.Inner);
+            }
+            catch
+            {
+                _callbacks.Remove();
+                throw;
+            }
+
+            sending.ContinueWith(sent => TellAndLeave(callback, sent), TaskScheduler.Default);
         }
 
         /// <summary>Sends without telling whether the message was stored.</summary>
@@ -83,6 +104,19 @@ namespace ons
             catch (global::Ons.OnsException e)
             {
                 throw new ONSClientException(e);
+            }
+        }
+
+        private void TellAndLeave(SendCallbackONS callback, Task<global::Ons.SendResult> sent)
+        {
+            _callbacks.Enter();
+            try
+            {
+                Tell(callback, sent);
+            }
+            finally
+            {
+                _callbacks.Leave();
             }
         }
 

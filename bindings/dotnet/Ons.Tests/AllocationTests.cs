@@ -11,6 +11,9 @@ namespace Ons.Tests
         private const int Count = 2_000;
         private const int BytesMax = 200;
 
+        // The mark that goes along with a listener that awaits, and the execution context that carries it.
+        private const int MarkBytesMax = 120;
+
         private static readonly byte[] s_body = new byte[256];
 
         [Fact]
@@ -55,7 +58,21 @@ namespace Ons.Tests
         }
 
         [Fact]
-        public void A_delivery_allocates_little()
+        public void A_delivery_allocates_little() => AssertDeliveryAllocation((consumer, listener) => consumer.Subscribe("test", "*", listener), BytesMax);
+
+        [Fact]
+        public void A_delivery_to_an_awaiting_listener_allocates_little()
+        {
+            // What the task and its state machine take is the listener's own.
+            Task<ConsumeAction> isCommitted = Task.FromResult(ConsumeAction.CommitMessage);
+            AssertDeliveryAllocation((consumer, listener) => consumer.Subscribe("test", "*", message =>
+            {
+                listener(message);
+                return isCommitted;
+            }), BytesMax + MarkBytesMax);
+        }
+
+        private static void AssertDeliveryAllocation(Action<PushConsumer, MessageListener> subscribe, int bytesMax)
         {
             using var broker = new TestBroker(flush: "ASYNC_FLUSH");
             using Producer producer = broker.StartProducer();
@@ -70,7 +87,7 @@ namespace Ons.Tests
             using var all = new CountdownEvent(Count);
             long first = 0;
             long last = 0;
-            consumer.Subscribe("test", "*", _ =>
+            subscribe(consumer, _ =>
             {
                 last = GC.GetAllocatedBytesForCurrentThread();
                 first = first == 0 ? last : first;
@@ -81,7 +98,7 @@ namespace Ons.Tests
 
             Assert.True(all.Wait(TestBroker.Patience));
             consumer.Shutdown();
-            Assert.InRange((last - first) / (Count - 1), s_body.Length, s_body.Length + BytesMax);
+            Assert.InRange((last - first) / (Count - 1), s_body.Length, s_body.Length + bytesMax);
         }
 
         private static async Task SendMany(Producer producer)

@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Threading;
 using System.Threading.Tasks;
@@ -111,6 +112,65 @@ namespace Ons.Tests
             consumer.Dispose();
             Assert.Equal(4, failures.Count);
             Assert.All(failures, failure => Assert.Equal(OnsStatus.InvalidState, Assert.IsType<OnsException>(failure).Status));
+        }
+
+        [Fact]
+        public void Shutting_down_after_an_await_is_an_error_and_no_deadlock()
+        {
+            using var broker = new TestBroker();
+            using Producer producer = broker.StartProducer();
+            using FactoryProperty property = broker.Property();
+            using var other = new PushConsumer(property);
+            using var consumer = new PushConsumer(property);
+            using var isDone = new ManualResetEventSlim();
+            var failures = new ConcurrentQueue<Exception?>();
+            Exception? ofOther = null;
+            TimeSpan took = default;
+            consumer.Subscribe("test", "*", async _ =>
+            {
+                await Task.Yield();
+                var waiting = Stopwatch.StartNew();
+                failures.Enqueue(Record.Exception(consumer.Shutdown));
+                failures.Enqueue(Record.Exception(consumer.Dispose));
+                failures.Enqueue(await Record.ExceptionAsync(() => consumer.DisposeAsync().AsTask()));
+                failures.Enqueue(await Record.ExceptionAsync(() => Task.Run(consumer.Shutdown)));
+                took = waiting.Elapsed;
+                ofOther = Record.Exception(other.Shutdown);
+                isDone.Set();
+                return ConsumeAction.CommitMessage;
+            });
+            consumer.Start();
+            producer.Send(new Message("test", "a", "body"));
+
+            Assert.True(isDone.Wait(TestBroker.Patience));
+            consumer.Shutdown();
+            Assert.InRange(took, TimeSpan.Zero, TimeSpan.FromSeconds(20));
+            Assert.Equal(4, failures.Count);
+            Assert.All(failures, failure => Assert.Equal(OnsStatus.InvalidState, Assert.IsType<OnsException>(failure).Status));
+            Assert.Null(ofOther);
+        }
+
+        [Fact]
+        public async Task What_an_awaiting_listener_started_may_shut_down_once_it_has_ended()
+        {
+            using var broker = new TestBroker();
+            using Producer producer = broker.StartProducer();
+            using FactoryProperty property = broker.Property();
+            using var consumer = new PushConsumer(property);
+            var shutdowns = new BlockingCollection<Task>();
+            consumer.Subscribe("test", "*", async _ =>
+            {
+                await Task.Yield();
+                shutdowns.Add(Task.Run(consumer.Shutdown));
+                await Task.Delay(50);
+                return ConsumeAction.CommitMessage;
+            });
+            consumer.Start();
+            producer.Send(new Message("test", "a", "body"));
+
+            Assert.True(shutdowns.TryTake(out Task? shutdown, TestBroker.Patience));
+            await shutdown.WaitAsync(TestBroker.Patience);
+            Assert.True(consumer.IsClosed);
         }
 
         [Fact]

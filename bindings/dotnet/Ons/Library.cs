@@ -6,8 +6,8 @@ namespace Ons
     /// <summary>The native library behind these classes.</summary>
     public static unsafe class Library
     {
-        // The ABI only grows: any later one has what this one has.
-        private const int NeededAbi = 1;
+        // The ABI only grows: any later one has what this one has. It is the one that the imports were generated from.
+        private const int NeededAbi = 2;
 
         private static readonly Lazy<string> s_version = new(ReadVersion);
 

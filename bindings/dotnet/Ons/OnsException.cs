@@ -44,6 +44,9 @@ namespace Ons
         /// <summary>For a failed send: whether the message is in the store nevertheless.</summary>
         public Stored Stored { get; }
 
+        /// <summary>What the library answers to a call it would have to wait for itself in.</summary>
+        internal static OnsException InvalidState(string message) => new(message, OnsStatus.InvalidState, false, false, Stored.No);
+
         /// <summary>Throws what a native call reports, and frees the native error.</summary>
         internal static unsafe void Check(ons_status status, ons_error* error)
         {

@@ -10,6 +10,10 @@ namespace Ons
     /// </summary>
     public sealed unsafe class PushConsumer : IDisposable, IAsyncDisposable
     {
+        // A listener that awaits may have begun a shutdown as its last act, or wait for it for ever; this long they are not told apart.
+        private static readonly TimeSpan s_listenerPatience = TimeSpan.FromSeconds(1);
+
+        private readonly object _listenersOwner = new();
         private readonly PushConsumerHandle _handle;
 
         /// <summary>Makes a consumer; refuses settings this version does not support.</summary>
@@ -86,7 +90,8 @@ namespace Ons
         public void Subscribe(string topic, string expression, AsyncMessageListener listener)
         {
             _ = listener ?? throw new ArgumentNullException(nameof(listener));
-            Subscribe(topic, expression, (MessageListener)(message => listener(message).GetAwaiter().GetResult()));
+            object owner = _listenersOwner;
+            Subscribe(topic, expression, (MessageListener)(message => AwaitingListener.Run(listener, message, owner)));
         }
 
         /// <summary>Ends the subscription to a topic.</summary>
@@ -113,10 +118,17 @@ namespace Ons
 
         /// <summary>
         /// Waits for running listeners up to a limit, records how far the group came, and ends the consumer for good. A second
-        /// call does nothing; a call from inside a listener throws.
+        /// call does nothing; a call from inside a listener throws. One that awaits belongs to that with all it started: there the
+        /// call throws after a second, unless the listener has ended by then.
         /// </summary>
         public void Shutdown()
         {
+            if (!Callbacks.IsInside && AwaitingListener.Outlasts(s_listenerPatience, _listenersOwner))
+            {
+                throw OnsException.InvalidState(
+                    "Shutdown() of a consumer was called from inside one of its listeners, which it would have to wait for: call it from elsewhere, or let the listener end");
+            }
+
             using OnsHandle.Lease lease = _handle.Borrow();
             ons_error* error;
             OnsException.Check(NativeMethods.ons_push_consumer_shutdown((ons_push_consumer*)lease.Pointer, &error), error);

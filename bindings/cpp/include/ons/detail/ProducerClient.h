@@ -47,7 +47,10 @@ public:
         Call call;
         call.check(ons_producer_new(FactoryPropertyAccess::raw(property), &raw_, call.error()));
     }
-    ~ProducerClient() override { ons_producer_free(raw_); }
+    ~ProducerClient() override {
+        Ending::instance().releaseWaiting();
+        ons_producer_free(raw_);
+    }
 
     void start() override {
         Call call;
@@ -77,6 +80,7 @@ public:
         if (callback == nullptr) {
             throw ONSClientException("the callback of sendAsync is NULL", WRONG_CALL);
         }
+        Ending::instance().watchCallback(callback);
         Call call;
         const ons_status status =
             ons_producer_send_async(raw_, MessageAccess::forSending(msg), ons_cpp_on_send, callback, nullptr,

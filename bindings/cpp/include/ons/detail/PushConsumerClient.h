@@ -30,7 +30,10 @@ public:
         Call call;
         call.check(ons_push_consumer_new(FactoryPropertyAccess::raw(property), &raw_, call.error()));
     }
-    ~PushConsumerClient() override { ons_push_consumer_free(raw_); }
+    ~PushConsumerClient() override {
+        Ending::instance().releaseWaiting();
+        ons_push_consumer_free(raw_);
+    }
 
     void start() override {
         Call call;
@@ -50,6 +53,7 @@ public:
         if (listener == nullptr) {
             throw ONSClientException(std::string("the listener of topic ") + topic + " is NULL", WRONG_CALL);
         }
+        Ending::instance().watchListener(listener);
         Call call;
         call.check(ons_push_consumer_subscribe(raw_, name.data, name.size, expression.data, expression.size,
                                                ons_cpp_on_message, listener, nullptr, call.error()));
