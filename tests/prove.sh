@@ -23,9 +23,9 @@ part() {
         outcome=FAILED
         status=1
     fi
-    # A test's own line may stand before it.
+    # A test's own line may stand before it, and bytes that are no text in a message of one.
     printf '%-12s %-6s %5d s\n' "$name" "$outcome" $((SECONDS - begun)) >>"$table"
-    grep -o 'prove: .*' "$log" | sed 's/^prove: /    /' >>"$table"
+    grep -ao 'prove: .*' "$log" | sed 's/^prove: /    /' >>"$table"
 }
 
 cargo_test() {
