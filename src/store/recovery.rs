@@ -67,7 +67,7 @@ pub(crate) fn recover(
     };
     let with = |indexes: Indexes| {
         let shared = |used| Shared::new(segments_of(used), environment.has_threads);
-        with_indexes(disk, shared, segments.clone(), indexes, &state)
+        with_indexes(&environment.disk, shared, segments.clone(), indexes, &state)
     };
     let has_indexes = !indexes.is_empty();
     match with(indexes) {
@@ -82,7 +82,7 @@ pub(crate) fn recover(
 
 /// Recovers, believing the index files as long as they contradict neither each other nor the log.
 fn with_indexes(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     shared: impl FnOnce(BTreeMap<u64, Held>) -> Shared,
     mut segments: Vec<Arc<Segment>>,
     mut indexes: Indexes,
@@ -91,10 +91,25 @@ fn with_indexes(
     let has_indexes = !indexes.is_empty();
     // A checkpoint goes before each index file. Should the metadata be older than one nevertheless (its last commit was
     // damaged, or it was begun anew), the timers are read from the log again.
-    let sealed = |segment: &Arc<Segment>| {
+    let is_sealed = |indexes: &Indexes, segment: &Segment| {
         indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete && index.end <= state.applied)
     };
-    let sealed = segments.iter().take_while(|segment| sealed(segment)).count();
+    let mut sealed = 0;
+    for (at, segment) in segments.iter().enumerate() {
+        if !is_sealed(&indexes, segment) {
+            // The last ones have none as a rule. In front of one that has its own, the log went on behind it for certain.
+            let is_alone = segments.iter().skip(at + 1).any(|behind| is_sealed(&indexes, behind));
+            match is_alone.then(|| remake_index(disk, segment, state)) {
+                Some(Ok(index)) => drop(indexes.insert(segment.base(), index)),
+                Some(Err(failure)) => {
+                    log::warn!("{failure}: the segments behind it are read into memory, too");
+                    break;
+                }
+                None => break,
+            }
+        }
+        sealed = at + 1;
+    }
     let unsealed = segments.split_off(sealed);
 
     let used = segments.into_iter().map(|segment| (segment.base(), held(segment, &indexes))).collect();
@@ -105,7 +120,18 @@ fn with_indexes(
             adopt_spans(&shared, &index, rows)?;
         }
     }
-    finish(disk, shared, unsealed, indexes, state, has_indexes)
+    finish(disk.as_ref(), shared, unsealed, indexes, state, has_indexes)
+}
+
+/// Makes the lost index of a finished segment anew from this segment's own records, so that those behind it, which have
+/// theirs, need not come into memory with it.
+fn remake_index(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, state: &State) -> Result<Index, Failure> {
+    let own = Shared::scratch(disk.clone());
+    Scan::run(&own, segment, None, state, true, false)?;
+    let (content, _) = own.content_of(segment, true);
+    let index = IndexFile::write(disk.as_ref(), segment.path(), &content)?;
+    log::warn!("{} is made anew from the log", index.path().display());
+    open_index(disk.as_ref(), segment).ok_or_else(|| corrupt(index.path(), "it cannot be read again"))
 }
 
 fn held(segment: Arc<Segment>, indexes: &Indexes) -> Held {

@@ -192,9 +192,6 @@ impl Segments {
     pub(crate) fn retire(&self, base: u64) -> Result<(), Failure> {
         let Some(held) = self.lock().used.remove(&base) else { return Ok(()) };
         let segment = held.segment;
-        if let Some(index) = held.index {
-            self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
-        }
         let is_kept = Arc::strong_count(&segment) == 1
             && segment.capacity() == self.bytes_max
             && self.lock().spare.is_none();
@@ -205,6 +202,11 @@ impl Segments {
             self.lock().spare = Some(Spare { path: spare, capacity: segment.capacity() });
         } else {
             self.disk.remove(path).map_err(|e| io_failure("remove", path, &e))?;
+        }
+        // In this order: an index without its segment is removed at the next open; a segment without its index would be
+        // read as a whole and come back to life.
+        if let Some(index) = held.index {
+            self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
         }
         sync_parent(self.disk.as_ref(), path)
     }
