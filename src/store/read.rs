@@ -63,8 +63,13 @@ impl Inner {
             scanned += entries.len();
             let (taken, wanted) =
                 choose(&entries, messages_max - read.records.len(), bytes_max, &mut bytes, filter);
+            if let Err((address, failure)) = self.fetch(&wanted, &mut read.records) {
+                let at = entries.iter().position(|entry| entry.address == address).unwrap_or(0);
+                read.next_offset += at as u64;
+                // Those in front of it are handed out. Who goes on behind them meets the error.
+                return if read.records.is_empty() { Err(failure) } else { Ok(read) };
+            }
             read.next_offset += taken as u64;
-            self.fetch(&wanted, &mut read.records)?;
             if taken < entries.len() {
                 break;
             }
@@ -72,15 +77,19 @@ impl Inner {
         Ok(read)
     }
 
-    /// The records of entries; those whose segment was deleted meanwhile are left out.
-    fn fetch(&self, wanted: &[(u64, usize)], out: &mut Vec<Bytes>) -> Result<(), Failure> {
+    /// The records of entries, up to the first that cannot be read, with its address; those whose segment was deleted
+    /// meanwhile are left out.
+    fn fetch(&self, wanted: &[(u64, usize)], out: &mut Vec<Bytes>) -> Result<(), (u64, Failure)> {
         let mut recent = Vec::with_capacity(wanted.len());
         self.log.blocks.records(wanted, &mut recent);
         let mut from = ReadFrom::default();
         for (&(address, len), recent) in wanted.iter().zip(recent) {
             match recent {
                 Some(record) => out.push(record),
-                None => out.extend(self.cold_record(address, len, &mut from)?),
+                None => {
+                    let record = self.cold_record(address, len, &mut from);
+                    out.extend(record.map_err(|failure| (address, failure))?);
+                }
             }
         }
         Ok(())
