@@ -259,11 +259,11 @@ impl State {
         let mut timers = Vec::new();
         let mut from = Vec::new();
         loop {
-            let rows = metadata.range(MetaTable::Timers, &from, None, 1024)?;
-            let Some((last, _)) = rows.last() else { break };
+            let keys = metadata.keys(MetaTable::Timers, &from, None, 1024)?;
+            let Some(last) = keys.last() else { break };
             from.clone_from(last);
             from.push(0);
-            timers.extend(rows.iter().filter_map(|(key, _)| parse_row_key(key)));
+            timers.extend(keys.iter().filter_map(|key| parse_row_key(key)));
         }
         Ok(Self {
             applied: number(STATE_APPLIED)?,
