@@ -3,9 +3,11 @@
 use super::model::{Machine, START_MS, append, bodies};
 use crate::protocol::failure::FailureKind;
 use crate::store::config::FlushMode;
+use crate::store::verify::verify;
 use crate::sys::disk::Disk;
 use crate::sys::sim_disk::{Cause, Fault, SimDisk};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -148,4 +150,27 @@ fn a_filling_disk_takes_no_more_than_is_needed_and_the_spare_one_first() {
     assert!(before > 10);
     fill();
     assert_eq!((segments(), spares(&machine.disk)), (before, 0));
+}
+
+#[test]
+fn a_segment_in_a_recycled_file_is_intact_wherever_it_ends() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    let fill = |count| {
+        for _ in 0..count {
+            append(&store, "T", 0, &[1; 500]).unwrap();
+        }
+    };
+    fill(200);
+    machine.advance(73 * HOUR);
+    assert_eq!(spares(&machine.disk), 1);
+    let mut recycled = 0;
+    for _ in 0..40 {
+        fill(5);
+        let disk: Arc<dyn Disk> = Arc::new(machine.disk.after_process_kill());
+        let verified = verify(&disk, Path::new("/data"), &mut |_, _| {}).unwrap();
+        assert!(verified.is_intact(), "{:?}", verified.findings);
+        recycled += 1 - spares(&machine.disk);
+    }
+    assert!(recycled > 20, "{recycled}");
 }
