@@ -1,6 +1,7 @@
 //! Opening a store: what the files say, and what the log says where they say nothing.
 //!
-//! Finished segments are known by their index files. From the first segment without one, records are read and checked;
+//! Finished segments are known by their index files; one that was lost in front of others is made anew from its own
+//! segment, alone. From the first segment behind the last of them, records are read and checked;
 //! the first that is torn ends the log, unless intact ones follow it, here or in the next segment, or the metadata says
 //! that the log had come further: then it is damaged, is reported with file and offset, and only its own place in its
 //! queue is lost. That is looked for behind the end of a clean close, too, until so many zeroes follow that no record can:
