@@ -122,7 +122,9 @@ fn spares(disk: &SimDisk) -> usize {
 
 #[test]
 fn a_filling_disk_takes_no_more_than_is_needed_and_the_spare_one_first() {
-    let machine = Machine::new(FlushMode::Sync);
+    let mut machine = Machine::new(FlushMode::Sync);
+    // All are large enough to be kept.
+    machine.config.segment_bytes_min = machine.config.segment_bytes_max;
     let store = machine.open().unwrap();
     for _ in 0..1000 {
         append(&store, "T", 0, &[1; 500]).unwrap();
