@@ -14,6 +14,7 @@ use crate::protocol::properties;
 use crate::protocol::record::Record;
 use crate::store::Appended;
 use crate::store::Store;
+use crate::store::Waiting;
 use crate::sys::scheduler::Scheduler;
 use crate::sys::sync::Mutex;
 use crate::sys::sync::MutexGuard;
@@ -22,11 +23,12 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-/// Most records that one turn on the scheduler's thread delivers.
+/// Most records that one turn on the scheduler's thread delivers, and after how many bytes of bodies it takes no more.
 const BATCH: usize = 512;
+const BATCH_BYTES: usize = 16 << 20;
 /// Longest time between two looks at the wall clock while something waits: it may be set forward.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-/// After a delivery failed.
+/// After a record could not be read or delivered.
 const RETRY_FAILED: Duration = Duration::from_secs(1);
 /// While the store still names records whose delivery is under way.
 const WAIT_FOR_STORE: Duration = Duration::from_millis(25);
@@ -134,25 +136,35 @@ impl Timers {
 
     fn turn(self: &Arc<Self>) {
         let max = BATCH + self.lock().held.len();
-        let due = match self.store.due_timers(self.scheduler.clock().wall_ms(), max) {
-            Ok(due) => due,
-            Err(failure) => {
-                log::error!("waiting messages cannot be read: {failure}");
-                self.lock().is_busy = false;
-                return self.wake_at(self.now().saturating_add(RETRY_FAILED));
-            }
-        };
-        let fresh = self.lock().take_fresh(due, max);
-        if fresh.is_empty() {
+        let due = self.store.due_timers(self.scheduler.clock().wall_ms(), max);
+        let fresh = self.lock().not_held(due, max);
+        let records = self.records(fresh);
+        if !self.lock().take(&records) {
             return self.wake_for_next();
         }
-        for (id, record) in fresh {
+        for (id, record) in records {
             self.deliver(id, record);
         }
     }
 
-    fn deliver(self: &Arc<Self>, id: u64, record: Record) {
-        let copy = match self.delivery(id, record) {
+    /// As many as one turn delivers; the next turn takes the others. One that cannot be read is tried again like one that
+    /// cannot be written, and does not hold up those behind it.
+    fn records(&self, fresh: Vec<Waiting>) -> Vec<(u64, Result<Record, Failure>)> {
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        for waiting in fresh {
+            let record = self.store.waiting_record(waiting);
+            bytes += record.as_ref().map_or(0, |record| record.body().len());
+            records.push((waiting.id, record));
+            if bytes >= BATCH_BYTES {
+                break;
+            }
+        }
+        records
+    }
+
+    fn deliver(self: &Arc<Self>, id: u64, record: Result<Record, Failure>) {
+        let copy = match record.and_then(|record| self.delivery(id, record)) {
             Ok(copy) => copy,
             Err(failure) => return self.delivered(id, Err(failure)),
         };
@@ -209,19 +221,23 @@ impl Timers {
 }
 
 impl State {
-    /// What is not held yet; it is held from now on. Forgets what the store has forgotten.
-    fn take_fresh(&mut self, due: Vec<(u64, Record)>, max: usize) -> Vec<(u64, Record)> {
+    /// What is not held yet. Forgets what the store has forgotten.
+    fn not_held(&mut self, mut due: Vec<Waiting>, max: usize) -> Vec<Waiting> {
         if due.len() < max {
-            let named: HashSet<u64> = due.iter().map(|(id, _)| *id).collect();
+            let named: HashSet<u64> = due.iter().map(|waiting| waiting.id).collect();
             self.held.retain(|id| named.contains(id));
         }
-        let mut fresh = due;
-        fresh.retain(|(id, _)| self.held.insert(*id));
-        if self.is_stopped {
-            fresh.clear();
+        due.retain(|waiting| !self.held.contains(&waiting.id));
+        due
+    }
+
+    /// Holds what this turn delivers; false: nothing.
+    fn take<T>(&mut self, records: &[(u64, T)]) -> bool {
+        self.is_busy = !records.is_empty() && !self.is_stopped;
+        if self.is_busy {
+            self.in_flight = records.len();
+            self.held.extend(records.iter().map(|(id, _)| *id));
         }
-        self.in_flight = fresh.len();
-        self.is_busy = !fresh.is_empty();
-        fresh
+        self.is_busy
     }
 }

@@ -32,7 +32,8 @@ struct Chunk(Mutex<Option<Bytes>>);
 /// The chunk the record before lay in: the next one is as a rule in the same.
 #[derive(Debug, Default)]
 pub(crate) struct LastChunk {
-    start: u64,
+    start: Option<u64>,
+    /// None, if it could not be read.
     bytes: Bytes,
 }
 
@@ -53,9 +54,10 @@ impl ColdReader {
         if record_end > chunk_end || chunk_end > published_end {
             return segment.read_record(address, record_len);
         }
-        if last.start != chunk_start || last.bytes.is_empty() {
-            let bytes = self.chunk(segment, chunk_start, (chunk_end - chunk_start) as usize)?;
-            *last = LastChunk { start: chunk_start, bytes };
+        if last.start != Some(chunk_start) {
+            // One place of it that cannot be read must not keep back the records around it: each is then read alone.
+            let read = self.chunk(segment, chunk_start, (chunk_end - chunk_start) as usize);
+            *last = LastChunk { start: Some(chunk_start), bytes: read.unwrap_or_default() };
         }
         let from = (address - chunk_start) as usize;
         let to = from + ENVELOPE_BYTES + record_len;
@@ -112,7 +114,7 @@ impl Chunk {
 mod tests {
     use super::*;
     use crate::store::envelope;
-    use crate::sys::sim_disk::SimDisk;
+    use crate::sys::sim_disk::{Cause, Fault, OperationKind, SimDisk};
     use std::path::Path;
 
     const RECORD_BYTES: usize = 100;
@@ -124,10 +126,14 @@ mod tests {
 
     /// Three more chunks than are kept, full of records, and how many records there are.
     fn written() -> (Segment, u64) {
-        let (disk, dir) = (SimDisk::new(), Path::new("/log"));
+        written_on(&SimDisk::new())
+    }
+
+    fn written_on(disk: &SimDisk) -> (Segment, u64) {
+        let dir = Path::new("/log");
         let bytes = (CHUNKS_MAX as u64 + 3) * CHUNK_BYTES;
-        crate::sys::disk::Disk::create_dir_all(&disk, dir).unwrap();
-        let segment = Segment::prepare(&disk, dir, 0, bytes, 1, &|| false).unwrap();
+        crate::sys::disk::Disk::create_dir_all(disk, dir).unwrap();
+        let segment = Segment::prepare(disk, dir, 0, bytes, 1, &|| false).unwrap();
         let records = bytes / STEP;
         let mut all = Vec::new();
         for number in 0..records {
@@ -156,6 +162,27 @@ mod tests {
         }
         reader.clear();
         assert_eq!(read(&reader, &segment, 5, &mut last), record(5));
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_read_costs_the_records_in_it_only() {
+        let disk = SimDisk::new();
+        let (segment, _) = written_on(&disk);
+        let bad = segment.file_offset(CHUNK_BYTES + 8192)..segment.file_offset(CHUNK_BYTES + 12288);
+        let place = bad.clone();
+        disk.set_plan(move |_, operation| {
+            let is_hit = operation.offset < place.end && operation.offset + operation.len > place.start;
+            (operation.kind == OperationKind::Read && is_hit).then_some(Fault::Error(Cause::Io))
+        });
+        let (reader, mut last) = (ColdReader::default(), LastChunk::default());
+        for number in CHUNK_BYTES / STEP..2 * CHUNK_BYTES / STEP {
+            let (from, to) = (segment.file_offset(number * STEP), segment.file_offset((number + 1) * STEP));
+            let found = reader.record(&segment, number * STEP, RECORD_BYTES, segment.end(), &mut last);
+            match found {
+                Ok(found) => assert_eq!(found, record(number)),
+                Err(failure) => assert!(from < bad.end && to > bad.start, "record {number}: {failure}"),
+            }
+        }
     }
 
     #[test]

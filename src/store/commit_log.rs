@@ -109,6 +109,10 @@ struct State {
     waiting: usize,
     /// The log thread was woken and has not looked yet.
     is_log_thread_woken: bool,
+    /// The last store time in the segment in use, and the latest of all: times rise within a segment, whatever the clock
+    /// does, so that they can be searched. The next one begins with the clock's: one wrong time does not last for ever.
+    stored_ms: i64,
+    stored_ms_max: i64,
 }
 
 impl CommitLog {
@@ -134,6 +138,8 @@ impl CommitLog {
             inline_writes: 0,
             waiting: 0,
             is_log_thread_woken: false,
+            stored_ms: i64::MIN,
+            stored_ms_max: i64::MIN,
         };
         Self {
             flush,
@@ -224,6 +230,13 @@ impl CommitLog {
             // The outcome was told to those who wait for it.
             let _ = self.lead(state, None);
         }
+    }
+
+    /// The segment in use has records, stored up to that time.
+    pub(crate) fn raise_stored_ms(&self, stored_ms: i64) {
+        let mut state = self.lock();
+        state.stored_ms = state.stored_ms.max(stored_ms);
+        state.stored_ms_max = state.stored_ms_max.max(stored_ms);
     }
 
     /// Refuses appends from now on, then waits until everything taken before is written or failed.
@@ -334,19 +347,20 @@ impl CommitLog {
             return Err(refusal.clone());
         }
         let mut head = append.head;
-        let now_ms = self.clock.wall_ms();
         let topic = append.queue.topic();
         let record_len = record::encoded_len(&head, topic, append.properties, append.body);
         if !state.current.segment().has_room(state.current.end(), ENVELOPE_BYTES + record_len) {
             self.roll(state, ENVELOPE_BYTES + record_len)?;
         }
+        state.stored_ms = state.stored_ms.max(self.clock.wall_ms());
+        state.stored_ms_max = state.stored_ms_max.max(state.stored_ms);
         let address = state.current.end();
         let queue_offset = append.queue.assign();
         head.body_crc = body_crc;
         head.queue_id = append.queue.id();
         head.queue_offset = queue_offset as i64;
         head.position = (address + ENVELOPE_BYTES as u64) as i64;
-        head.store_timestamp_ms = now_ms;
+        head.store_timestamp_ms = state.stored_ms;
         let entry = Entry { address, len: record_len as u32, tag_hash: append.tag_hash as i32 };
         let pending = Pending::new(queue_offset, entry, head.store_timestamp_ms, noted);
         let State { current, chunks, .. } = state;
@@ -376,6 +390,7 @@ impl CommitLog {
         state.current.push_mark(&mark);
         state.pending_bytes += mark.len();
         state.generation = state.generation.max(next.generation());
+        state.stored_ms = i64::MIN;
         let base = next.base();
         let left = std::mem::replace(&mut state.current, Batch::new(next, base, state.generation));
         state.full.push_back(left);
@@ -516,6 +531,8 @@ impl CommitLog {
         }
         state.pending_bytes = 0;
         state.outstanding = 0;
+        // The segment in use may be one that was left already.
+        state.stored_ms = state.stored_ms_max;
         if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
             state.refusal = Some(refusal_after(failure));
             self.events.refused(failure);

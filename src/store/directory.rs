@@ -32,6 +32,7 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
     let metadata = Metadata::open(&environment.disk, &dir.join(METADATA_FILE))?;
     let recovered = recover(&config, &environment, &metadata, &log_dir)?;
     let shared = Arc::new(recovered.shared);
+    let stored_ms = shared.unsealed().get(&recovered.segment.base()).map(|known| known.last_stored_ms);
     let log = CommitLog::new(
         config.flush,
         environment.clock.clone(),
@@ -40,6 +41,7 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
         recovered.end,
         recovered.generation,
     );
+    log.raise_stored_ms(stored_ms.unwrap_or(i64::MIN));
     Ok(Arc::new(Inner {
         config,
         environment,

@@ -59,6 +59,8 @@ impl Inner {
         self.schedule(Job::Retain);
         self.shared.submit(Job::Prepare);
         self.shared.submit(Job::Seal);
+        // Else a program that never runs for long would never delete anything.
+        self.shared.submit(Job::Retain);
         self.run_jobs_here();
     }
 

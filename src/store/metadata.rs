@@ -109,6 +109,28 @@ impl Metadata {
         to: Option<&[u8]>,
         max: usize,
     ) -> Result<Rows, Failure> {
+        self.scan(table, from, to, max, |key, value| (key.to_vec(), value.to_vec()))
+    }
+
+    /// The keys of [`Metadata::range`] without the values, which may be long.
+    pub fn keys(
+        &self,
+        table: MetaTable,
+        from: &[u8],
+        to: Option<&[u8]>,
+        max: usize,
+    ) -> Result<Vec<Vec<u8>>, Failure> {
+        self.scan(table, from, to, max, |key, _| key.to_vec())
+    }
+
+    fn scan<T>(
+        &self,
+        table: MetaTable,
+        from: &[u8],
+        to: Option<&[u8]>,
+        max: usize,
+        take: impl Fn(&[u8], &[u8]) -> T,
+    ) -> Result<Vec<T>, Failure> {
         if to.is_some_and(|to| to <= from) {
             return Ok(Vec::new());
         }
@@ -118,10 +140,10 @@ impl Metadata {
                 Some(to) => table.range(from..to)?,
                 None => table.range(from..)?,
             };
-            let mut found = Rows::new();
+            let mut found = Vec::new();
             for row in rows.take(max) {
                 let (key, value) = row?;
-                found.push((key.value().to_vec(), value.value().to_vec()));
+                found.push(take(key.value(), value.value()));
             }
             Ok(found)
         })

@@ -50,6 +50,7 @@ pub use append::{Append, Appended, Noted, topic_hash};
 pub use checkpoint::Table;
 pub use directory::FORMAT_FILE;
 pub use read::Read;
+pub use waiting::Waiting;
 
 use crate::protocol::failure::{Completion, Failure, Submitted};
 use crate::protocol::record::Record;
@@ -205,7 +206,7 @@ impl Store {
 
     /// The earliest due time of a waiting record (of TIMER_TOPIC, by its TIMER_OUT_MS), epoch ms.
     pub fn next_timer_ms(&self) -> Option<i64> {
-        self.inner.next_timer_ms()
+        self.inner.shared.timers.next_ms()
     }
 
     /// Called with its due time when a waiting record was added; no lock held.
@@ -213,10 +214,15 @@ impl Store {
         self.inner.shared.set_timer_added(added);
     }
 
-    /// Waiting records due at or before `now_ms`, in time order, with their ids. They stay waiting until a record with
-    /// the property TIMER_ORIGIN = id was appended; the store sees to that by itself.
-    pub fn due_timers(&self, now_ms: i64, max: usize) -> Result<Vec<(u64, Record)>, Failure> {
+    /// Up to `max` waiting records due at or before `now_ms`, in time order. They stay waiting until a record with the
+    /// property TIMER_ORIGIN = id was appended; the store sees to that by itself.
+    pub fn due_timers(&self, now_ms: i64, max: usize) -> Vec<Waiting> {
         self.inner.due_timers(now_ms, max)
+    }
+
+    /// A record that waits.
+    pub fn waiting_record(&self, waiting: Waiting) -> Result<Record, Failure> {
+        self.inner.waiting_record(waiting)
     }
 
     pub fn statistics(&self) -> StoreStatistics {

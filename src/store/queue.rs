@@ -7,6 +7,7 @@ use crate::protocol::failure::Failure;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
 use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 
@@ -204,6 +205,24 @@ impl Queue {
         let readable = self.lock();
         let at = readable.spans.partition_point(|span| span.first + span.count <= offset);
         readable.spans.get(at).filter(|span| span.first <= offset).map(|span| span.file.clone())
+    }
+
+    /// Its offsets segment by segment, oldest first; with the latest store time in the segment, where an index file says
+    /// it. `ends`: where the segments without one end.
+    pub(crate) fn parts(&self, ends: &[u64]) -> Vec<(Range<u64>, Option<i64>)> {
+        let readable = self.lock();
+        let in_file = |span: &Span| (span.first..span.first + span.count, Some(span.file.last_stored_ms));
+        let mut parts: Vec<_> = readable.spans.iter().map(in_file).collect();
+        let mut from = readable.recent_first;
+        // Behind all of them is what came since they were looked up.
+        let behind = |end: &u64| readable.recent_first + readable.count_below(*end) as u64;
+        for to in ends.iter().map(behind).chain([readable.max()]) {
+            if from < to {
+                parts.push((from..to, None));
+                from = to;
+            }
+        }
+        parts
     }
 
     /// The youngest index file that holds entries.

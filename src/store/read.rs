@@ -10,6 +10,7 @@ use crate::protocol::failure::Failure;
 use crate::protocol::properties;
 use crate::protocol::record::{RECORD_BYTES_MAX, Record, peek_len};
 use bytes::Bytes;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Most entries of a queue that one read looks at, so that a filter that matches nothing cannot hold a thread for long.
@@ -69,8 +70,13 @@ impl Inner {
             scanned += entries.len();
             let (taken, wanted) =
                 choose(&entries, messages_max - read.records.len(), bytes_max, &mut bytes, filter);
+            if let Err((address, failure)) = self.fetch(&wanted, &mut read.records) {
+                let at = entries.iter().position(|entry| entry.address == address).unwrap_or(0);
+                read.next_offset += at as u64;
+                // Those in front of it are handed out. Who goes on behind them meets the error.
+                return if read.records.is_empty() { Err(failure) } else { Ok(read) };
+            }
             read.next_offset += taken as u64;
-            self.fetch(&wanted, &mut read.records)?;
             if taken < entries.len() {
                 break;
             }
@@ -78,8 +84,9 @@ impl Inner {
         Ok(read)
     }
 
-    /// The records of entries; those whose segment was deleted meanwhile are left out.
-    fn fetch(&self, wanted: &[(u64, usize)], out: &mut Vec<Bytes>) -> Result<(), Failure> {
+    /// The records of entries, up to the first that cannot be read, with its address; those whose segment was deleted
+    /// meanwhile are left out.
+    fn fetch(&self, wanted: &[(u64, usize)], out: &mut Vec<Bytes>) -> Result<(), (u64, Failure)> {
         let mut recent = Vec::with_capacity(wanted.len());
         self.log.blocks.records(wanted, &mut recent);
         let mut from = ReadFrom::default();
@@ -87,7 +94,10 @@ impl Inner {
         for (&(address, len), recent) in wanted.iter().zip(recent) {
             match recent {
                 Some(record) => out.push(record),
-                None => out.extend(self.cold_record(address, len, &mut from)?),
+                None => {
+                    let record = self.cold_record(address, len, &mut from);
+                    out.extend(record.map_err(|failure| (address, failure))?);
+                }
             }
         }
         if is_sparse(wanted) {
@@ -143,18 +153,37 @@ impl Inner {
         }
     }
 
-    /// The first offset stored at or after the time: store times rise within a queue.
+    /// The first offset stored at or after the time. Store times rise within a segment; the next one begins with an
+    /// earlier time if the clock was set back.
     pub(crate) fn search_offset(&self, queue: &Queue, timestamp_ms: i64) -> Result<u64, Failure> {
-        let (mut low, mut high) = (queue.min_offset(), queue.max_offset());
+        let used = self.shared.segments.used();
+        let unsealed = used.iter().filter(|held| held.index.is_none());
+        let ends: Vec<u64> = unsealed.map(|held| held.segment.end()).collect();
+        for (part, latest_ms) in queue.parts(&ends) {
+            if latest_ms.is_some_and(|latest_ms| latest_ms < timestamp_ms) {
+                continue;
+            }
+            let found = self.search_part(queue, &part, timestamp_ms)?;
+            if found < part.end {
+                return Ok(found);
+            }
+        }
+        Ok(queue.max_offset())
+    }
+
+    /// Likewise among the offsets of one segment, else their end.
+    fn search_part(&self, queue: &Queue, part: &Range<u64>, timestamp_ms: i64) -> Result<u64, Failure> {
+        let (mut low, mut high) = (part.start, part.end);
         while low < high {
             let middle = low + (high - low) / 2;
             let read = self.read(queue, middle, 1, usize::MAX, &|_| true)?;
-            let Some(bytes) = read.records.first() else { break };
-            let Ok(record) = Record::decode(bytes) else { break };
-            if record.head.store_timestamp_ms < timestamp_ms {
-                low = u64::try_from(record.head.queue_offset).unwrap_or(middle).max(middle) + 1;
-            } else {
-                high = middle;
+            let record = read.records.first().and_then(|bytes| Record::decode(bytes).ok());
+            // What is lost has no time: the first one behind it tells.
+            let found =
+                record.map(|record| (record.head.queue_offset as u64, record.head.store_timestamp_ms));
+            match found.filter(|(offset, _)| part.contains(offset)) {
+                Some((offset, stored_ms)) if stored_ms < timestamp_ms => low = offset.max(middle) + 1,
+                _ => high = middle,
             }
         }
         Ok(low)

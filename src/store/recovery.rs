@@ -1,6 +1,7 @@
 //! Opening a store: what the files say, and what the log says where they say nothing.
 //!
-//! Finished segments are known by their index files. From the first segment without one, records are read and checked;
+//! Finished segments are known by their index files; one that was lost in front of others is made anew from its own
+//! segment, alone. From the first segment behind the last of them, records are read and checked;
 //! the first that is torn ends the log, unless intact ones follow it, here or in the next segment, or the metadata says
 //! that the log had come further: then it is damaged, is reported with file and offset, and only its own place in its
 //! queue is lost. That is looked for behind the end of a clean close, too, until so many zeroes follow that no record can:
@@ -67,7 +68,7 @@ pub(crate) fn recover(
     };
     let with = |indexes: Indexes| {
         let shared = |used| Shared::new(segments_of(used), environment.has_threads);
-        with_indexes(disk, shared, segments.clone(), indexes, &state)
+        with_indexes(&environment.disk, shared, segments.clone(), indexes, &state)
     };
     let has_indexes = !indexes.is_empty();
     match with(indexes) {
@@ -82,7 +83,7 @@ pub(crate) fn recover(
 
 /// Recovers, believing the index files as long as they contradict neither each other nor the log.
 fn with_indexes(
-    disk: &dyn Disk,
+    disk: &Arc<dyn Disk>,
     shared: impl FnOnce(BTreeMap<u64, Held>) -> Shared,
     mut segments: Vec<Arc<Segment>>,
     mut indexes: Indexes,
@@ -91,10 +92,25 @@ fn with_indexes(
     let has_indexes = !indexes.is_empty();
     // A checkpoint goes before each index file. Should the metadata be older than one nevertheless (its last commit was
     // damaged, or it was begun anew), the timers are read from the log again.
-    let sealed = |segment: &Arc<Segment>| {
+    let is_sealed = |indexes: &Indexes, segment: &Segment| {
         indexes.get(&segment.base()).is_some_and(|(index, _)| index.is_complete && index.end <= state.applied)
     };
-    let sealed = segments.iter().take_while(|segment| sealed(segment)).count();
+    let mut sealed = 0;
+    for (at, segment) in segments.iter().enumerate() {
+        if !is_sealed(&indexes, segment) {
+            // The last ones have none as a rule. In front of one that has its own, the log went on behind it for certain.
+            let is_alone = segments.iter().skip(at + 1).any(|behind| is_sealed(&indexes, behind));
+            match is_alone.then(|| remake_index(disk, segment, state)) {
+                Some(Ok(index)) => drop(indexes.insert(segment.base(), index)),
+                Some(Err(failure)) => {
+                    log::warn!("{failure}: the segments behind it are read into memory, too");
+                    break;
+                }
+                None => break,
+            }
+        }
+        sealed = at + 1;
+    }
     let unsealed = segments.split_off(sealed);
 
     let used = segments.into_iter().map(|segment| (segment.base(), held(segment, &indexes))).collect();
@@ -105,7 +121,18 @@ fn with_indexes(
             adopt_spans(&shared, &index, rows)?;
         }
     }
-    finish(disk, shared, unsealed, indexes, state, has_indexes)
+    finish(disk.as_ref(), shared, unsealed, indexes, state, has_indexes)
+}
+
+/// Makes the lost index of a finished segment anew from this segment's own records, so that those behind it, which have
+/// theirs, need not come into memory with it.
+fn remake_index(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, state: &State) -> Result<Index, Failure> {
+    let own = Shared::scratch(disk.clone());
+    Scan::run(&own, segment, None, state, true, false)?;
+    let (content, _) = own.content_of(segment, true);
+    let index = IndexFile::write(disk.as_ref(), segment.path(), &content)?;
+    log::warn!("{} is made anew from the log", index.path().display());
+    open_index(disk.as_ref(), segment).ok_or_else(|| corrupt(index.path(), "it cannot be read again"))
 }
 
 fn held(segment: Arc<Segment>, indexes: &Indexes) -> Held {
@@ -233,11 +260,11 @@ impl State {
         let mut timers = Vec::new();
         let mut from = Vec::new();
         loop {
-            let rows = metadata.range(MetaTable::Timers, &from, None, 1024)?;
-            let Some((last, _)) = rows.last() else { break };
+            let keys = metadata.keys(MetaTable::Timers, &from, None, 1024)?;
+            let Some(last) = keys.last() else { break };
             from.clone_from(last);
             from.push(0);
-            timers.extend(rows.iter().filter_map(|(key, _)| parse_row_key(key)));
+            timers.extend(keys.iter().filter_map(|key| parse_row_key(key)));
         }
         Ok(Self {
             applied: number(STATE_APPLIED)?,

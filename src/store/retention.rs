@@ -11,27 +11,28 @@ impl Inner {
     pub(crate) fn retain(&self) -> Result<(), Failure> {
         let now = self.environment.clock.wall_ms();
         let reserved_ms = i64::try_from(self.config.reserved.as_millis()).unwrap_or(i64::MAX);
-        for held in self.finished() {
-            let is_old = held
-                .index
-                .as_ref()
-                .is_some_and(|index| index.last_stored_ms.saturating_add(reserved_ms) < now);
-            if !is_old {
+        let finished = self.finished();
+        let stored_ms = stored_before(&finished, now);
+        for (held, stored_ms) in finished.into_iter().zip(stored_ms) {
+            if stored_ms.saturating_add(reserved_ms) >= now {
                 break;
             }
             log::info!(
                 "{} is deleted: everything in it is older than {reserved_ms} ms",
                 held.segment.path().display()
             );
-            self.delete(held)?;
+            self.delete(held, true)?;
         }
         self.heed_space()
     }
 
     fn heed_space(&self) -> Result<(), Failure> {
         let limit = self.config.disk_used_percent_max;
+        let mut used = self.used_percent()?;
+        if used >= u64::from(limit) && self.shared.segments.remove_spare()? {
+            used = self.used_percent()?;
+        }
         for held in self.finished() {
-            let used = self.used_percent()?;
             if used < u64::from(limit) {
                 break;
             }
@@ -39,9 +40,9 @@ impl Inner {
             log::warn!(
                 "{path} is deleted before its time: the disk is {used} % full, DiskMaxUsedSpaceRatio is {limit}"
             );
-            self.delete(held)?;
+            self.delete(held, false)?;
+            used = self.used_percent()?;
         }
-        let used = self.used_percent()?;
         if used >= u64::from(DISK_USED_PERCENT_REFUSE) {
             let dir = self.config.dir.display();
             self.log.refuse(Failure::new(
@@ -77,7 +78,8 @@ impl Inner {
     }
 
     /// First the queues' next offsets, durably: a queue that loses its last record must not begin at 0 again.
-    fn delete(&self, held: Held) -> Result<(), Failure> {
+    /// `may_keep_file`: for the next segment.
+    fn delete(&self, held: Held, may_keep_file: bool) -> Result<(), Failure> {
         let Some(index) = &held.index else { return Ok(()) };
         let mut batch = Batch::default();
         for queue in self.shared.queues() {
@@ -95,8 +97,22 @@ impl Inner {
         self.cold.clear();
         let base = held.segment.base();
         drop(held);
-        self.shared.segments.retire(base)
+        self.shared.segments.retire(base, may_keep_file)
     }
+}
+
+/// Of each segment a time before which all of it was stored. A clock that was ahead and was set right leaves times that
+/// are still to come: such a segment was stored before the one behind it.
+fn stored_before(finished: &[Held], now_ms: i64) -> Vec<i64> {
+    let mut behind = i64::MAX;
+    let mut times: Vec<i64> = Vec::with_capacity(finished.len());
+    for held in finished.iter().rev() {
+        let own = held.index.as_ref().map_or(i64::MAX, |index| index.last_stored_ms);
+        behind = if own <= now_ms { own } else { behind };
+        times.push(behind);
+    }
+    times.reverse();
+    times
 }
 
 /// `topic@id`: '@' is in no topic.

@@ -187,15 +187,13 @@ impl Segments {
         state.generation
     }
 
-    /// Removes the oldest segment's files; its memory of records was dropped before. Kept for the next one if nobody
-    /// reads it and it has a useful size.
-    pub(crate) fn retire(&self, base: u64) -> Result<(), Failure> {
+    /// Removes the oldest segment's files; its memory of records was dropped before. With `may_keep` it becomes the next
+    /// one if nobody reads it and it has a useful size.
+    pub(crate) fn retire(&self, base: u64, may_keep: bool) -> Result<(), Failure> {
         let Some(held) = self.lock().used.remove(&base) else { return Ok(()) };
         let segment = held.segment;
-        if let Some(index) = held.index {
-            self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
-        }
-        let is_kept = Arc::strong_count(&segment) == 1
+        let is_kept = may_keep
+            && Arc::strong_count(&segment) == 1
             && segment.capacity() == self.bytes_max
             && self.lock().spare.is_none();
         let path = segment.path();
@@ -206,7 +204,19 @@ impl Segments {
         } else {
             self.disk.remove(path).map_err(|e| io_failure("remove", path, &e))?;
         }
+        // In this order: an index without its segment is removed at the next open; a segment without its index would be
+        // read as a whole and come back to life.
+        if let Some(index) = held.index {
+            self.disk.remove(index.path()).map_err(|e| io_failure("remove", index.path(), &e))?;
+        }
         sync_parent(self.disk.as_ref(), path)
+    }
+
+    /// Gives back the space of the spare segment, if there is one.
+    pub(crate) fn remove_spare(&self) -> Result<bool, Failure> {
+        let Some(Spare { path, .. }) = self.lock().spare.take() else { return Ok(false) };
+        self.disk.remove(&path).map_err(|e| io_failure("remove", &path, &e))?;
+        Ok(true)
     }
 
     fn capacity_after(&self, segment: &Segment) -> u64 {

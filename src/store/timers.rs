@@ -29,6 +29,9 @@ struct State {
     fired: BTreeSet<u64>,
     /// Due time by position, of everything that waits: a fired record is known by its position only.
     due_by_position: BTreeMap<u64, i64>,
+    /// (due, position) of everything that waits and has not fired: who looks for the next ones need not read the rows,
+    /// which hold whole records.
+    waiting: BTreeSet<(i64, u64)>,
     /// Everything in the log below this address is in here or in the metadata.
     applied: u64,
 }
@@ -58,7 +61,9 @@ pub(crate) fn parse_row_key(key: &[u8]) -> Option<(i64, u64)> {
 impl Timers {
     /// Takes over a row of the metadata, at open.
     pub(crate) fn restore(&self, due_ms: i64, position: u64) {
-        self.lock().due_by_position.insert(position, due_ms);
+        let mut state = self.lock();
+        state.due_by_position.insert(position, due_ms);
+        state.waiting.insert((due_ms, position));
     }
 
     pub(crate) fn set_applied(&self, address: u64) {
@@ -68,9 +73,12 @@ impl Timers {
     /// A waiting record was written at `address`.
     pub(crate) fn add(&self, due_ms: i64, address: u64, len: u32) {
         let position = address + ENVELOPE_BYTES as u64;
+        // As its row says it.
+        let due_ms = due_ms.max(0);
         let mut state = self.lock();
         if state.due_by_position.insert(position, due_ms).is_none() {
             state.added.insert((due_ms, position), len);
+            state.waiting.insert((due_ms, position));
         }
     }
 
@@ -78,6 +86,7 @@ impl Timers {
     pub(crate) fn fire(&self, position: u64) {
         let mut state = self.lock();
         let Some(&due) = state.due_by_position.get(&position) else { return };
+        state.waiting.remove(&(due, position));
         let was_added = state.added.remove(&(due, position)).is_some();
         let may_have_row = state.tried.remove(&position) || !was_added;
         if may_have_row {
@@ -87,25 +96,17 @@ impl Timers {
         }
     }
 
-    /// Whether the record's delivery was already written.
-    pub(crate) fn is_fired(&self, position: u64) -> bool {
-        let state = self.lock();
-        state.fired.contains(&position) || !state.due_by_position.contains_key(&position)
-    }
-
     pub(crate) fn waiting(&self) -> usize {
-        let state = self.lock();
-        state.due_by_position.len() - state.fired.len()
+        self.lock().waiting.len()
     }
 
-    /// Records not in the metadata yet that are due at or before `now_ms`.
-    pub(crate) fn added_due(&self, now_ms: i64, max: usize) -> Vec<((i64, u64), u32)> {
-        let state = self.lock();
-        state.added.range(..=(now_ms, u64::MAX)).take(max).map(|(key, len)| (*key, *len)).collect()
+    /// The first `max` that are due at or before `now_ms`.
+    pub(crate) fn due(&self, now_ms: i64, max: usize) -> Vec<(i64, u64)> {
+        self.lock().waiting.range(..=(now_ms, u64::MAX)).take(max).copied().collect()
     }
 
-    pub(crate) fn first_added_ms(&self) -> Option<i64> {
-        self.lock().added.keys().next().map(|(due, _)| *due)
+    pub(crate) fn next_ms(&self) -> Option<i64> {
+        self.lock().waiting.first().map(|(due, _)| *due)
     }
 
     /// What has changed since the last checkpoint; stays until [`Timers::checkpointed`].

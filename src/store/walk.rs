@@ -154,13 +154,14 @@ fn may_begin(bytes: &[u8]) -> bool {
 }
 
 /// Whether bytes that are no intact envelope were written as the record of this very place. One wrong byte, or one wrong
-/// field, does not hide that.
+/// field, does not hide that; a whole record of another place that a recycled file held here before is none.
 fn tail_of(bytes: &[u8], address: u64, generation: u32) -> Tail {
     let Some((head, record)) = bytes.split_first_chunk::<ENVELOPE_BYTES>() else { return Tail::Other };
     let is_position = peek_position(record) == Some(address + ENVELOPE_BYTES as u64);
     let len = envelope::claimed_len(head);
-    let is_length = len > 0 && peek_len(record) == Some(len as usize);
-    let is_end = envelope::claims_end(head) && envelope::claimed_generation(head) >= generation;
+    let is_own = envelope::claimed_generation(head) >= generation;
+    let is_length = is_own && len > 0 && peek_len(record) == Some(len as usize);
+    let is_end = is_own && envelope::claims_end(head);
     if is_position || is_length || is_end { Tail::Record } else { Tail::Other }
 }
 

@@ -8,7 +8,7 @@ use ons::protocol::record::Record;
 use ons::protocol::tags::tag_hash;
 use ons::store::config::FlushMode;
 use ons::store::verify::{Finding, Opening, Verified, verify};
-use ons::store::{Store, Table};
+use ons::store::{Store, Table, Waiting};
 use ons::sys::disk::Disk;
 use ons::sys::sim_disk::SimDisk;
 use std::collections::BTreeMap;
@@ -119,12 +119,13 @@ impl Content {
             let found = store.rows(table).map_err(|failure| failure.message)?;
             rows.extend(found.into_iter().map(|(key, value)| (table, key, value)));
         }
-        let due = store.due_timers(i64::MAX - 1, 99).map_err(|failure| failure.message)?;
-        let timers = due.into_iter().map(|(id, record)| {
+        let due = store.due_timers(i64::MAX - 1, 99);
+        let timer = |waiting: Waiting| {
+            let record = store.waiting_record(waiting).map_err(|failure| failure.message)?;
             let due = record.property(properties::TIMER_OUT_MS).and_then(|due| due.parse().ok());
-            (due.unwrap_or(0), id)
-        });
-        let timers = timers.collect();
+            Ok((due.unwrap_or(0), waiting.id))
+        };
+        let timers = due.into_iter().map(timer).collect::<Result<_, String>>()?;
         Ok(Self { records, odd, rows, timers })
     }
 

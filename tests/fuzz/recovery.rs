@@ -121,7 +121,9 @@ fn look_around(store: &Store, template: &Template, is_forged: bool) {
             assert!(template.rows.contains(&row), "{row:?} was never put");
         }
     }
-    for (id, record) in opened(store.due_timers(i64::MAX, 100)).unwrap_or_default() {
+    for waiting in store.due_timers(i64::MAX, 100) {
+        let Some(record) = opened(store.waiting_record(waiting)) else { continue };
+        let id = waiting.id;
         let is_own = template.timers.iter().any(|timer| *timer == (id, record.body().clone()));
         assert!(is_own || is_forged, "no timer {id} was set");
     }

@@ -6,6 +6,7 @@ use crate::sys::clock::Clock;
 use crate::sys::clock::ManualClock;
 use crate::sys::sim_disk::Cause;
 use crate::sys::sim_disk::Fault;
+use crate::sys::sim_disk::OperationKind;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
@@ -37,6 +38,56 @@ fn more_than_a_batch_comes_due_at_once_and_each_comes_once() {
     world.advance(Duration::from_secs(10));
     assert_eq!(world.read_all(RETRY, 0).len(), MESSAGES);
     assert_eq!(world.broker.statistics().store.timers_waiting, 0);
+}
+
+#[test]
+fn long_ones_that_come_due_at_once_are_not_in_memory_all_at_once() {
+    const BODY_BYTES: usize = 1 << 20;
+    let world = World::new();
+    for number in 0..40 {
+        wait(&world, &number.to_string().repeat(BODY_BYTES), 3);
+    }
+    // Opened again, so that each is read from the metadata.
+    let world = world.reopen();
+    let from = world.disk.operation_count();
+    world.advance(Duration::from_secs(10));
+    let operations = world.disk.operations();
+    assert_eq!(world.read_all(RETRY, 0).len(), 40);
+    let (mut read, mut read_max) = (0, 0);
+    for operation in operations.into_iter().filter(|operation| operation.number >= from) {
+        let is_long = operation.len as usize > BODY_BYTES;
+        let is_log = operation.path.extension().is_some_and(|own| own == "log");
+        read = match operation.kind {
+            OperationKind::Read if is_long => read + 1,
+            OperationKind::Write if is_long && is_log => 0,
+            _ => read,
+        };
+        read_max = read_max.max(read);
+    }
+    assert!((2..=16).contains(&read_max), "{read_max} in a row");
+}
+
+#[test]
+fn one_that_cannot_be_read_holds_up_no_other() {
+    let world = World::new();
+    for number in 0..3 {
+        wait(&world, &number.to_string().repeat(100), 3);
+    }
+    let world = world.kill();
+    let waiting = world.broker.statistics().store.timers_waiting;
+    assert_eq!(waiting, 3);
+    // The first long enough read after the time has come.
+    world.disk.set_plan(|_, operation| {
+        let is_log = operation.path.extension().is_some_and(|own| own == "log");
+        let is_read = operation.kind == OperationKind::Read;
+        (is_log && is_read && operation.offset < 4096 + 700).then_some(Fault::Error(Cause::Io))
+    });
+    world.advance(Duration::from_secs(10));
+    world.disk.clear_plan();
+    let first = world.read_all(RETRY, 0).len();
+    assert!((1..3).contains(&first), "{first}");
+    world.advance(Duration::from_secs(1));
+    assert_eq!(world.read_all(RETRY, 0).len(), 3);
 }
 
 #[test]

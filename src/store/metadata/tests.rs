@@ -74,6 +74,7 @@ fn rows_come_back_in_key_order_and_within_bounds() {
     assert_eq!(keys(&[], None, usize::MAX), [1, 2, 3, 4, 9]);
     assert_eq!(keys(&[2], Some(&[4]), usize::MAX), [2, 3]);
     assert_eq!(keys(&[2], None, 2), [2, 3]);
+    assert_eq!(metadata.keys(MetaTable::Timers, &[2], Some(&[4]), 9).unwrap(), [[2], [3]]);
     assert!(keys(&[4], Some(&[4]), 9).is_empty());
     assert!(keys(&[4], Some(&[2]), 9).is_empty());
     assert_eq!(metadata.get(MetaTable::Timers, &[3]).unwrap(), Some(vec![3, 3]));

@@ -1,13 +1,15 @@
 //! Appending, reading, rolling, closing, being killed.
 
-use super::model::{Machine, append, append_with, bodies};
+use super::model::{Machine, START_MS, append, append_with, bodies};
 use crate::protocol::failure::{FailureKind, Submitted};
 use crate::protocol::record::{Record, RecordHead};
-use crate::store::config::FlushMode;
-use crate::store::{Append, Table};
-use crate::sys::sim_disk::OperationKind;
+use crate::store::config::{Environment, FlushMode};
+use crate::store::{Append, Store, Table};
+use crate::sys::clock::Clock;
+use crate::sys::sim_disk::{OperationKind, SimDisk};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
 
 fn body(number: usize) -> Vec<u8> {
     format!("body {number} ").repeat(number % 50 + 1).into_bytes()
@@ -149,6 +151,67 @@ fn a_message_is_found_by_position_key_and_time() {
         assert_eq!(store.search_offset(&queue, times[at]).unwrap(), at as u64);
     }
     assert_eq!(store.search_offset(&queue, i64::MAX).unwrap(), 300);
+}
+
+/// A clock that is set by hand.
+#[derive(Debug)]
+struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn wall_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
+
+#[test]
+fn a_search_by_time_skips_nothing_after_the_clock_was_set_back() {
+    const HOUR_MS: i64 = 3_600_000;
+    let machine = Machine::new(FlushMode::Sync);
+    let clock = Arc::new(SetClock(AtomicI64::new(START_MS)));
+    let open = |disk: &SimDisk| {
+        let environment = Environment {
+            disk: Arc::new(disk.clone()),
+            clock: clock.clone(),
+            scheduler: machine.scheduler.clone(),
+            has_threads: false,
+        };
+        Store::open(machine.config.clone(), environment).unwrap()
+    };
+    let mut disk = machine.disk.clone();
+    let mut store = open(&disk);
+    let mut stored: Vec<i64> = Vec::new();
+    for number in 0..600 {
+        match number {
+            // In the middle of a segment, while it is open, while it is closed, and after a kill.
+            100 => drop(clock.0.fetch_sub(HOUR_MS, Ordering::Relaxed)),
+            250 | 400 => {
+                if number == 250 {
+                    store.close().unwrap();
+                }
+                clock.0.fetch_sub(HOUR_MS, Ordering::Relaxed);
+                disk = disk.after_process_kill();
+                store = open(&disk);
+            }
+            _ => drop(clock.0.fetch_add(10, Ordering::Relaxed)),
+        }
+        let appended = append(&store, "T", 0, &body(number)).unwrap();
+        assert_eq!(appended.queue_offset, stored.len() as u64);
+        stored.push(appended.store_timestamp_ms);
+    }
+    assert!(
+        stored.iter().any(|time| stored[0] > *time),
+        "a segment begins with the time that the clock tells"
+    );
+    assert_eq!(stored[599], clock.wall_ms(), "and so it becomes right again");
+    let queue = store.queue("T", 0).unwrap();
+    for time in stored.iter().flat_map(|time| [time - 1, *time, time + 1]) {
+        let expected = stored.iter().position(|own| *own >= time).unwrap_or(stored.len());
+        assert_eq!(store.search_offset(&queue, time).unwrap(), expected as u64, "{time}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use super::model::{Machine, append, bodies};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::store::Store;
 use crate::store::config::FlushMode;
-use crate::sys::sim_disk::{Cause, Fault};
+use crate::sys::sim_disk::{Cause, Fault, OperationKind};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -108,4 +108,32 @@ fn a_full_disk_in_sync_flush() {
 fn short_writes_in_both_modes() {
     every_operation_fails_once(FlushMode::Sync, Fault::Short { bytes: 7, cause: Cause::Full });
     every_operation_fails_once(FlushMode::Async, Fault::Short { bytes: 300, cause: Cause::Full });
+}
+
+#[test]
+fn a_record_that_cannot_be_read_keeps_its_place_and_no_other_back() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    let body = |number: u32| number.to_be_bytes().repeat(60);
+    let written: Vec<_> =
+        (0..80).map(|number| append(&store, "T", (number % 2) as i32, &body(number)).unwrap()).collect();
+    store.close().unwrap();
+    let store = machine.open().unwrap();
+    // Of queue 0, offset 10. Both queues lie in the one chunk around it.
+    let bad = 4096 + written[20].position;
+    machine.disk.set_plan(move |_, operation| {
+        let is_first = operation.path.ends_with("00000000000000000000.log");
+        let is_hit = is_first && operation.offset <= bad && operation.offset + operation.len > bad;
+        (is_hit && operation.kind == OperationKind::Read).then_some(Fault::Error(Cause::Io))
+    });
+    assert_eq!(bodies(&store, "T", 1).len(), 40);
+    let queue = store.queue("T", 0).unwrap();
+    let read = store.read(&queue, 0, 32, usize::MAX, &|_| true).unwrap();
+    assert_eq!((read.records.len(), read.next_offset), (10, 10));
+    let failure = store.read(&queue, 10, 32, usize::MAX, &|_| true).unwrap_err();
+    assert!(failure.kind == FailureKind::Storage && names_a_file_and_a_cause(&failure), "{failure}");
+    let read = store.read(&queue, 11, 32, usize::MAX, &|_| true).unwrap();
+    assert_eq!((read.records.len(), read.next_offset), (29, 40));
+    machine.disk.clear_plan();
+    assert_eq!(bodies(&store, "T", 0).len(), 40);
 }

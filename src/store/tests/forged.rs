@@ -1,10 +1,11 @@
-//! Index files that say what is not so, under right checksums: the log is believed, and nothing panics.
+//! Index files that say what is not so, under right checksums: the log is believed, and nothing panics. One that is
+//! missing costs its own segment only.
 
 use super::model::{Machine, append, bodies};
 use crate::store::config::FlushMode;
 use crate::store::verify::verify;
 use crate::sys::disk::Disk;
-use crate::sys::sim_disk::SimDisk;
+use crate::sys::sim_disk::{Operation, OperationKind, SimDisk};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,4 +139,52 @@ fn an_index_that_only_the_log_contradicts_costs_no_memory() {
     assert!(verified.findings.iter().any(|finding| finding.what.contains("too far")), "{verified:?}");
     let store = killed.open().unwrap();
     assert_eq!(bodies(&store, "T", 0).into_keys().collect::<Vec<_>>(), (0..50).collect::<Vec<_>>());
+}
+
+/// How many index files a disk's operations wrote.
+fn written_anew(disk: &SimDisk) -> usize {
+    let is_rename = |operation: &&Operation| operation.kind == OperationKind::Rename;
+    let is_index = |operation: &Operation| operation.path.extension().is_some_and(|own| own == "tmp");
+    disk.operations().iter().filter(is_rename).filter(|operation| is_index(operation)).count()
+}
+
+#[test]
+fn a_lost_index_is_made_anew_alone() {
+    for is_closed in [true, false] {
+        let (machine, expected) = written(is_closed);
+        let files = index_files(&machine.disk);
+        let finished = if is_closed { &files[..files.len() - 1] } else { &files[..] };
+        assert!(finished.len() > 2);
+        for (path, _) in finished {
+            for is_removed in [true, false] {
+                let machine = machine.on(machine.disk.after_process_kill());
+                if is_removed {
+                    machine.disk.remove(path).unwrap();
+                } else {
+                    machine.disk.flip_bit(path, 9, 1).unwrap();
+                }
+                let store = machine.open().unwrap();
+                assert_eq!(written_anew(&machine.disk), 1, "{path:?}");
+                assert_eq!(store.inner.shared.unsealed().len(), 1, "{path:?}");
+                let found: Bodies = (0..QUEUES).map(|queue| bodies(&store, "T", queue)).collect();
+                assert_eq!(found, expected, "{path:?}");
+                store.close().unwrap();
+                let disk: Arc<dyn Disk> = Arc::new(machine.disk.clone());
+                let verified = verify(&disk, Path::new("/data"), &mut |_, _| {}).unwrap();
+                assert!(verified.is_intact(), "{path:?}: {:?}", verified.findings);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kill_while_a_segment_is_deleted_leaves_nothing_that_counts() {
+    let (machine, _) = written(true);
+    let (index, _) = index_files(&machine.disk).remove(0);
+    machine.disk.remove(&index.with_extension("log")).unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(machine.disk.clone());
+    let verified = verify(&disk, Path::new("/data"), &mut |_, _| {}).unwrap();
+    assert!(verified.is_intact(), "{:?}", verified.findings);
+    machine.open().unwrap().close().unwrap();
+    assert!(index_files(&machine.disk).iter().all(|(path, _)| *path != index));
 }

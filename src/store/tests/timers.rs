@@ -15,7 +15,7 @@ fn fire(store: &Store, id: u64) {
 }
 
 fn due(store: &Store, now: i64) -> Vec<u64> {
-    store.due_timers(now, 100).unwrap().into_iter().map(|(id, _)| id).collect()
+    store.due_timers(now, 100).into_iter().map(|waiting| waiting.id).collect()
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_waiting_record_outlives_its_segment() {
     }
     machine.advance(Duration::from_secs(80 * 3600));
     assert!(store.record_at(id).unwrap().is_none(), "its segment is gone");
-    let records = store.due_timers(START_MS + 10 * 24 * 3_600_000, 10).unwrap();
-    assert_eq!(records.len(), 1);
-    assert_eq!(records[0].1.body()[..], b"far"[..]);
+    let waiting = store.due_timers(START_MS + 10 * 24 * 3_600_000, 10);
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(store.waiting_record(waiting[0]).unwrap().body()[..], b"far"[..]);
 }

@@ -15,7 +15,7 @@ use crate::store::walk::{Step, Tail, Walk};
 use crate::sys::disk::{DirEntry, Disk};
 use bytes::Bytes;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Progress is told every so many bytes.
@@ -36,13 +36,20 @@ pub(super) fn check(
     progress: &mut dyn FnMut(u64, u64),
 ) -> u64 {
     let mut segments = BTreeMap::new();
+    // In name order, which is the log's.
+    let first = files.iter().map(|file| &file.path).find(|path| path.extension().is_some_and(|e| e == "log"));
+    // In front of the first segment it is what a kill leaves of one that was being deleted.
+    let is_segment_missing = |index: &PathBuf| {
+        let segment = index.with_extension("log");
+        first.is_none_or(|first| *first < segment) && !files.iter().any(|file| file.path == segment)
+    };
     for file in &files {
         match file.path.extension().and_then(|extension| extension.to_str()) {
             Some("log") => match open(disk.as_ref(), file, verified) {
                 Ok(listed) => drop(segments.insert(listed.segment.base(), listed)),
                 Err(failure) => verified.report(failed(&file.path, &failure, Opening::Refuses)),
             },
-            Some("idx") if !files.iter().any(|other| other.path == file.path.with_extension("log")) => {
+            Some("idx") if is_segment_missing(&file.path) => {
                 verified.report(Finding::new(&file.path, None, "its segment is missing", Opening::Ignores));
             }
             _ => {}

@@ -84,3 +84,22 @@ fn a_body_of_numbers_that_look_like_lengths_is_searched_quickly() {
     assert_eq!(steps(&segment).0, [at[1]]);
     assert!(reads(&disk) - before < 12, "{} reads", reads(&disk) - before);
 }
+
+#[test]
+fn records_of_equal_size_in_a_recycled_file_are_leftovers() {
+    let disk = SimDisk::new();
+    let (old, at) = segment(&disk, CAPACITY, &[b"one", b"two", b"end"]);
+    let base = BASE + CAPACITY;
+    let recycled = Segment::recycle(&disk, Path::new("/log"), old.path(), base, CAPACITY, 4).unwrap();
+    let mut walk = Walk::new(&recycled, base, 4);
+    let end = |walk: &mut Walk| format!("{:?}", walk.step().unwrap());
+    assert_eq!(end(&mut walk), format!("End {{ at: {base}, tail: Other }}"));
+    let mut bytes = BytesMut::zeroed(ENVELOPE_BYTES);
+    encode(&RecordHead::default(), "T", "", b"new", &mut bytes);
+    assert_eq!(bytes.len() as u64, at[1] - at[0]);
+    envelope::close(&mut bytes, base, 4);
+    recycled.write(&bytes, base).unwrap();
+    let mut walk = Walk::new(&recycled, base, 4);
+    assert!(matches!(walk.step().unwrap(), Step::Record { .. }));
+    assert_eq!(end(&mut walk), format!("End {{ at: {}, tail: Other }}", base + bytes.len() as u64));
+}
