@@ -95,8 +95,11 @@ struct State {
     current: Batch,
     chunks: Chunks,
     has_leader: bool,
-    /// Why appends are refused, if they are.
+    /// Why appends are refused until the store is opened again, if they are.
     refusal: Option<Failure>,
+    /// Why appends are refused until there is room on the disk. Apart from the other: that there is room again says
+    /// nothing about a failed sync, and a closed log stays closed.
+    refusal_for_space: Option<Failure>,
     generation: u32,
     /// Bytes in `full` and `current`.
     pending_bytes: usize,
@@ -127,6 +130,7 @@ impl CommitLog {
             chunks: Chunks::default(),
             has_leader: false,
             refusal: None,
+            refusal_for_space: None,
             generation,
             pending_bytes: 0,
             outstanding: 0,
@@ -242,30 +246,33 @@ impl CommitLog {
         }
     }
 
-    /// Refuses appends until the store is opened again.
-    pub(crate) fn refuse(&self, why: Failure) {
+    /// Refuses appends until the store is opened again, because of a failed write or sync.
+    pub(crate) fn refuse_after(&self, failure: &Failure) {
         let mut state = self.lock();
         if state.refusal.is_none() {
+            let why = refusal_after(failure);
             self.events.refused(&why);
             state.refusal = Some(why);
         }
     }
 
-    /// Refuses appends until the store is opened again, because of a failed sync.
-    pub(crate) fn refuse_after(&self, failure: &Failure) {
-        self.refuse(refusal_after(failure));
-    }
-
-    /// Takes a refusal for want of disk space back.
-    pub(crate) fn accept_again(&self) {
+    /// Refuses appends until [`CommitLog::accept_again`], because the disk is nearly full.
+    pub(crate) fn refuse_for_space(&self, why: Failure) {
         let mut state = self.lock();
-        if state.refusal.as_ref().is_some_and(|why| why.kind == FailureKind::DiskFull) {
-            state.refusal = None;
+        if state.refusal_for_space.is_none() {
+            self.events.refused(&why);
+            state.refusal_for_space = Some(why);
         }
     }
 
+    /// Takes a refusal for want of disk space back, and no other.
+    pub(crate) fn accept_again(&self) {
+        self.lock().refusal_for_space = None;
+    }
+
+    /// Why appends are refused; the reason that stays before the one that may pass.
     pub(crate) fn refusal(&self) -> Option<Failure> {
-        self.lock().refusal.clone()
+        self.lock().refusal().cloned()
     }
 
     /// The segment in use and the address behind the last record taken.
@@ -330,7 +337,7 @@ impl CommitLog {
         append: &Append<'_>,
         (noted, body_crc): (Noted, i32),
     ) -> Result<Appended, Failure> {
-        if let Some(refusal) = &state.refusal {
+        if let Some(refusal) = state.refusal() {
             return Err(refusal.clone());
         }
         let mut head = append.head;
@@ -529,6 +536,10 @@ impl CommitLog {
 }
 
 impl State {
+    fn refusal(&self) -> Option<&Failure> {
+        self.refusal.as_ref().or(self.refusal_for_space.as_ref())
+    }
+
     fn has_pending(&self) -> bool {
         !self.full.is_empty() || self.current.len() > 0
     }

@@ -44,7 +44,7 @@ impl Inner {
         let used = self.used_percent()?;
         if used >= u64::from(DISK_USED_PERCENT_REFUSE) {
             let dir = self.config.dir.display();
-            self.log.refuse(Failure::new(
+            self.log.refuse_for_space(Failure::new(
                 FailureKind::DiskFull,
                 format!(
                     "the disk of {dir} is {used} % full, new messages are refused from {DISK_USED_PERCENT_REFUSE} % on. \
