@@ -89,8 +89,8 @@ impl Inner {
         // No next offset runs ahead of the log.
         self.sync_log()?;
         // Twice: should the last commit be damaged and the file go back to the one before, this is in there too.
-        self.metadata.commit(&batch)?;
-        self.metadata.commit(&batch)?;
+        self.commit(&batch)?;
+        self.commit(&batch)?;
         self.shared.queues().iter().for_each(|queue| queue.drop_spans_of(index));
         self.cold.clear();
         let base = held.segment.base();

@@ -2,8 +2,8 @@
 
 use super::model::{Machine, append, bodies};
 use crate::protocol::failure::{Failure, FailureKind};
-use crate::store::Store;
 use crate::store::config::FlushMode;
+use crate::store::{Store, Table};
 use crate::sys::sim_disk::{Cause, Fault, OperationKind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -72,6 +72,64 @@ fn a_batch_that_fails_while_the_disk_is_full_is_not_forgotten_when_there_is_room
     machine.disk.clear_plan();
     machine.advance(2 * MINUTE);
     refuses_for_good(&store, "/data/log", 1);
+}
+
+#[test]
+fn metadata_that_cannot_be_written_end_the_taking_of_messages() {
+    use OperationKind::{SyncData, Write};
+    for flush in [FlushMode::Sync, FlushMode::Async] {
+        for (kind, cause) in [(Write, Cause::Io), (SyncData, Cause::Io), (SyncData, Cause::Full)] {
+            let machine = Machine::new(flush);
+            let store = machine.open().unwrap();
+            append(&store, "T", 0, b"stored").unwrap();
+            fail(&machine, kind, "redb", cause);
+            machine.advance(Duration::from_secs(2));
+            machine.disk.clear_plan();
+            refuses_for_good(&store, "/data/metadata.redb", 1);
+            assert_eq!(store.close().unwrap_err().kind, FailureKind::Storage);
+            let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
+            append(&reopened, "T", 0, b"again").unwrap();
+            assert_eq!(bodies(&reopened, "T", 0).len(), 2);
+        }
+    }
+}
+
+#[test]
+fn metadata_that_found_no_room_are_written_later() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    store.put_row(Table::Offsets, "g@T@0", b"7");
+    fail(&machine, OperationKind::Write, "redb", Cause::Full);
+    assert_eq!(store.checkpoint().unwrap_err().kind, FailureKind::DiskFull);
+    append(&store, "T", 0, b"taken").unwrap();
+    assert_eq!(store.statistics().refusing, None);
+    machine.disk.clear_plan();
+    store.checkpoint().unwrap();
+    let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
+    assert_eq!(reopened.rows(Table::Offsets).unwrap(), [("g@T@0".to_owned(), b"7".to_vec())]);
+}
+
+#[test]
+fn a_close_syncs_the_log_although_the_metadata_failed() {
+    let machine = Machine::new(FlushMode::Async);
+    let store = machine.open().unwrap();
+    append(&store, "T", 0, b"before").unwrap();
+    let own = Arc::downgrade(&store);
+    machine.disk.set_plan(move |disk, operation| {
+        let is_commit =
+            operation.kind == OperationKind::SyncData && operation.path.ends_with("metadata.redb");
+        is_commit.then(|| {
+            // Behind the sync of the log that goes before each commit.
+            disk.clear_plan();
+            append(&own.upgrade().unwrap(), "T", 0, b"meanwhile").unwrap();
+            Fault::Error(Cause::Io)
+        })
+    });
+    machine.advance(Duration::from_secs(1));
+    refuses_for_good(&store, "/data/metadata.redb", 2);
+    store.close().unwrap_err();
+    let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
+    assert_eq!(bodies(&reopened, "T", 0).len(), 2);
 }
 
 #[test]
