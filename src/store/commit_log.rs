@@ -320,7 +320,8 @@ impl CommitLog {
                 self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
             state = again;
             state.waiting -= 1;
-            if waited.timed_out() && state.pending_bytes >= bytes_max {
+            *timeout = timeout.saturating_sub(begun.elapsed());
+            if timeout.is_zero() && state.pending_bytes >= bytes_max {
                 return Err(Failure::new(
                     FailureKind::Timeout,
                     format!("{bytes_max} bytes wait to be written already: the disk is slow or stuck"),
@@ -519,6 +520,7 @@ impl CommitLog {
         for segment in
             behind.iter().map(Batch::segment).filter(|segment| !Arc::ptr_eq(segment, batch.segment()))
         {
+        // The last first: each goes before those given back already.
             self.events.give_back(segment.clone());
         }
         state.pending_bytes = 0;
