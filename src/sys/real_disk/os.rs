@@ -24,6 +24,7 @@ mod unix {
     use std::path::Path;
 
     pub(in crate::sys::real_disk) fn read_at(
+    use std::os::fd::{AsRawFd, IntoRawFd};
         file: &File,
         buffer: &mut [u8],
         offset: u64,
@@ -45,8 +46,6 @@ mod unix {
         bytes: &[u8],
         offset: u64,
     ) -> Option<io::Result<()>> {
-        use std::os::fd::AsRawFd;
-
         let mut written = 0;
         while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
             let Ok(position) = libc::c_long::try_from(offset + written as u64) else {
@@ -98,25 +97,27 @@ mod unix {
 
     fn lock(file: File) -> io::Result<Option<File>> {
         match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
+            Ok(()) => {
+                fork::close_in_child(file.as_raw_fd());
+                Ok(Some(file))
+            }
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
 
     /// Ends the lock even if a forked child still has the file open; a child must not end its parent's.
-    pub(in crate::sys::real_disk) fn unlock(file: &File) {
-        if !fork::is_child() {
-            // Closing the file is next and releases the lock too.
-            let _ = file.unlock();
+    pub(in crate::sys::real_disk) fn release(file: File) {
+        if fork::is_child() {
+            // Closed when the child began: the number may be another file's by now.
+            let _ = file.into_raw_fd();
+            return;
         }
     }
 
     #[cfg(target_os = "linux")]
     #[allow(unsafe_code)]
     pub(in crate::sys::real_disk) fn allocate(file: &File, len: u64) -> io::Result<()> {
-        use std::os::fd::AsRawFd;
-
         let length = libc::off_t::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
         loop {
             // SAFETY: the descriptor is open for as long as `file` is borrowed; no memory is passed.
@@ -135,6 +136,9 @@ mod unix {
 
     #[cfg(not(target_os = "linux"))]
     pub(in crate::sys::real_disk) fn allocate(file: &File, len: u64) -> io::Result<()> {
+        // Closing the file is next and releases the lock too.
+        let _ = file.unlock();
+        fork::leave_open_in_child(file.as_raw_fd());
         file.set_len(len)
     }
 
@@ -222,7 +226,9 @@ mod windows {
     }
 
     /// Closing the file is the release.
-    pub(in crate::sys::real_disk) fn unlock(_file: &File) {}
+    pub(in crate::sys::real_disk) fn release(file: File) {
+        drop(file);
+    }
 
     pub(in crate::sys::real_disk) fn allocate(file: &File, len: u64) -> io::Result<()> {
         // Clusters of a file that is not sparse are reserved by its length.

@@ -119,6 +119,40 @@ fn the_share_of_the_disk_in_use_is_that_of_df() {
     let output = std::process::Command::new("df")
         .args(["--block-size=1", "--output=used,avail"])
         .arg(dir.path())
+/// A program that was killed leaves its children behind: they must not keep its directory.
+#[cfg(unix)]
+#[test]
+#[allow(unsafe_code)]
+fn a_forked_child_does_not_keep_a_lock() {
+    let dir = scratch();
+    let path = dir.path().join("lock");
+    let file = os::open_locked(&path).unwrap().unwrap();
+    // SAFETY: the child calls only what may be called between fork and exec.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        loop {
+            // SAFETY: as above.
+            unsafe { libc::pause() };
+        }
+    }
+    // As at the end of a process: closed, and not unlocked before.
+    crate::sys::fork::leave_open_in_child(std::os::fd::AsRawFd::as_raw_fd(&file));
+    drop(file);
+    // The child may not have begun yet.
+    let begun = std::time::Instant::now();
+    let mut taken = RealDisk.lock(&path);
+    while taken.is_err() && begun.elapsed() < std::time::Duration::from_secs(10) {
+        std::thread::yield_now();
+        taken = RealDisk.lock(&path);
+    }
+    let mut status = 0;
+    // SAFETY: `status` outlives the call; the child is our own and was not waited for yet.
+    let waited = unsafe { (libc::kill(child, libc::SIGKILL), libc::waitpid(child, &mut status, 0)) };
+    assert_eq!(waited, (0, child));
+    taken.unwrap();
+}
+
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
