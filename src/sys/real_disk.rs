@@ -19,16 +19,16 @@ pub struct RealDisk;
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        Ok(Arc::new(RealFile { file }))
+        Ok(Arc::new(RealFile::new(file)))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Arc::new(RealFile { file }))
+        Ok(Arc::new(RealFile::new(file)))
     }
 
     fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(RealFile { file: File::open(path)? }))
+        Ok(Arc::new(RealFile::new(File::open(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -127,6 +127,15 @@ fn held_by(path: &Path) -> String {
 #[derive(Debug)]
 struct RealFile {
     file: File,
+    /// Asked once: the file does not change its file system.
+    has_durable_writes: bool,
+}
+
+impl RealFile {
+    fn new(file: File) -> Self {
+        let has_durable_writes = os::has_durable_writes(&file);
+        Self { file, has_durable_writes }
+    }
 }
 
 impl DiskFile for RealFile {
@@ -152,6 +161,9 @@ impl DiskFile for RealFile {
     }
 
     fn write_all_durably_at(&self, bytes: &[u8], offset: u64) -> Result<(), NotDurable> {
+        if !self.has_durable_writes {
+            return write_then_sync(self, bytes, offset);
+        }
         match os::write_all_durably_at(&self.file, bytes, offset) {
             Some(Ok(())) => Ok(()),
             // Written a second time, to know which of the two found no room. That alone would not make it durable.

@@ -28,16 +28,32 @@ fn reads_back_what_was_written_and_stops_at_the_end() {
 fn a_durable_write_is_read_back_and_its_failure_named() {
     let dir = scratch();
     let path = dir.path().join("a");
-    let file = RealDisk.create(&path).unwrap();
-    file.write_all_durably_at(b"", 9).unwrap();
-    file.write_all_durably_at(&[7; 70_000], 5).unwrap();
-    file.write_all_durably_at(b"hello", 0).unwrap();
-    let mut buffer = vec![0; 70_005];
-    assert_eq!(file.read_at(&mut buffer, 0).unwrap(), buffer.len());
-    assert_eq!((&buffer[..5], buffer[5..].iter().all(|&byte| byte == 7)), (&b"hello"[..], true));
-    let read_only = RealDisk.open_to_read(&path).unwrap();
-    read_only.write_all_durably_at(b"x", 0).unwrap_err();
-    file.write_all_durably_at(b"x", u64::MAX - 9).unwrap_err();
+    RealDisk.create(&path).unwrap();
+    for has_durable_writes in [false, true] {
+        let file = OpenOptions::new().read(true).write(true).truncate(true).open(&path).unwrap();
+        let file = RealFile { file, has_durable_writes };
+        file.write_all_durably_at(b"", 9).unwrap();
+        file.write_all_durably_at(&[7; 70_000], 5).unwrap();
+        file.write_all_durably_at(b"hello", 0).unwrap();
+        let mut buffer = vec![0; 70_005];
+        assert_eq!(file.read_at(&mut buffer, 0).unwrap(), buffer.len());
+        assert_eq!((&buffer[..5], buffer[5..].iter().all(|&byte| byte == 7)), (&b"hello"[..], true));
+        file.write_all_durably_at(b"x", u64::MAX - 9).unwrap_err();
+        let read_only = RealFile { file: File::open(&path).unwrap(), has_durable_writes };
+        read_only.write_all_durably_at(b"x", 0).unwrap_err();
+    }
+}
+
+/// A file system that takes the flag and ignores it would lose what was acknowledged.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[test]
+fn only_file_systems_known_for_it_write_durably_in_one_step() {
+    let (ext4, xfs, btrfs, f2fs, tmpfs) = (0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994);
+    assert!([ext4, xfs, btrfs, f2fs, tmpfs].into_iter().all(os::heeds_dsync));
+    let (nine_p, fuse, nfs, cifs, overlay) = (0x0102_1997, 0x6573_5546, 0x6969, 0xFF53_4D42, 0x794C_7630);
+    assert!(![nine_p, fuse, nfs, cifs, overlay].into_iter().any(os::heeds_dsync));
+    // Of the kernel itself: it has no disk.
+    assert!(!os::has_durable_writes(&File::open("/proc/self/stat").unwrap()));
 }
 
 #[cfg(target_os = "linux")]
@@ -103,22 +119,6 @@ fn a_lock_is_exclusive_and_names_its_holder() {
     RealDisk.lock(&path).unwrap();
 }
 
-#[test]
-fn space_is_plausible() {
-    let dir = scratch();
-    let space = RealDisk.space(dir.path()).unwrap();
-    assert!(space.total_bytes > 0 && space.available_bytes <= space.total_bytes, "{space:?}");
-    assert!(RealDisk.space(&dir.path().join("missing")).is_err());
-}
-
-/// Counting what is reserved for others as used would delete messages early.
-#[cfg(target_os = "linux")]
-#[test]
-fn the_share_of_the_disk_in_use_is_that_of_df() {
-    let dir = scratch();
-    let output = std::process::Command::new("df")
-        .args(["--block-size=1", "--output=used,avail"])
-        .arg(dir.path())
 /// A program that was killed leaves its children behind: they must not keep its directory.
 #[cfg(unix)]
 #[test]
@@ -153,6 +153,22 @@ fn a_forked_child_does_not_keep_a_lock() {
     taken.unwrap();
 }
 
+#[test]
+fn space_is_plausible() {
+    let dir = scratch();
+    let space = RealDisk.space(dir.path()).unwrap();
+    assert!(space.total_bytes > 0 && space.available_bytes <= space.total_bytes, "{space:?}");
+    assert!(RealDisk.space(&dir.path().join("missing")).is_err());
+}
+
+/// Counting what is reserved for others as used would delete messages early.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_share_of_the_disk_in_use_is_that_of_df() {
+    let dir = scratch();
+    let output = std::process::Command::new("df")
+        .args(["--block-size=1", "--output=used,avail"])
+        .arg(dir.path())
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
