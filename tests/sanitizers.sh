@@ -126,7 +126,7 @@ cpp_tests() { # TOOL FLAGS...
     [ "$tool" = valgrind ] && before=("${memcheck[@]}")
     [ $is_full = 1 ] || only=message::
     build "$tool/cpp" build_cpp "$out/cpp-$tool" "$@"
-    check "$tool/cpp ${only:-all}" ${before[@]+"${before[@]}"} "$out/cpp-$tool" "$only"
+    check "$tool/cpp ${only:-all}" env ONS_TEST_UNDER_TOOL=1 ${before[@]+"${before[@]}"} "$out/cpp-$tool" "$only"
 }
 
 c_tests asan producer "${sanitize[@]}"

@@ -90,7 +90,7 @@ impl Inner {
         let applied = timers.applied.min(synced);
         batch.put(MetaTable::State, STATE_APPLIED, &applied.to_be_bytes());
         batch.put(MetaTable::State, STATE_SYNCED, &synced.to_be_bytes());
-        self.metadata.commit(&batch)?;
+        self.commit(&batch)?;
         self.shared.timers.checkpointed(&timers);
         let mut staged = lock(&self.staged);
         for (key, value) in rows {
@@ -100,6 +100,17 @@ impl Inner {
             }
         }
         Ok(())
+    }
+
+    /// Commits to the metadata. Without them no offset becomes durable, no segment is finished and none deleted: after a
+    /// failure that stays, the log refuses rather than go on like that. For want of room only this commit failed: the
+    /// next one may succeed, and the log itself meets a full disk as well.
+    pub(crate) fn commit(&self, batch: &Batch) -> Result<(), Failure> {
+        self.metadata.commit(batch).inspect_err(|failure| {
+            if failure.kind != FailureKind::DiskFull {
+                self.log.refuse_after(failure);
+            }
+        })
     }
 
     /// ASYNC_FLUSH: brings everything written to the device. A failure makes the log refuse, as after any failed sync.

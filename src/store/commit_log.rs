@@ -3,8 +3,9 @@
 //! A caller takes the lock, copies its record to the end of the buffer and, if nobody is writing, becomes the leader:
 //! it takes the whole buffer, releases the lock, writes it with one system call (in SYNC_FLUSH one that syncs), makes
 //! the records readable and wakes those it wrote for. Who comes meanwhile fills the next buffer. A blocked caller that
-//! finds the log idle therefore pays no thread hop; a hundred share one sync. Asynchronous callers never sync: the log
-//! thread leads for them. Without syncs they write inline when the log is idle.
+//! finds the log idle therefore pays no thread hop; a hundred share one sync. For asynchronous callers the log thread
+//! leads; they do so themselves when the log is idle and nothing has to be synced, or when so much waits that they would
+//! have to wait as well.
 //!
 //! Order of effects for one batch: written, synced, bytes in [`RecentBlocks`], entries in the queues, timers noted,
 //! waiters told, arrivals told. So nothing is readable or acknowledged before it is as durable as promised.
@@ -29,7 +30,7 @@ use crate::protocol::record;
 use crate::protocol::request::SendSink;
 use crate::sys::clock::Clock;
 use crate::sys::sync::atomic::{AtomicU64, Ordering};
-use crate::sys::sync::{Condvar, Mutex, MutexGuard};
+use crate::sys::sync::{Condvar, Instant, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -95,8 +96,11 @@ struct State {
     current: Batch,
     chunks: Chunks,
     has_leader: bool,
-    /// Why appends are refused, if they are.
+    /// Why appends are refused until the store is opened again, if they are.
     refusal: Option<Failure>,
+    /// Why appends are refused until there is room on the disk. Apart from the other: that there is room again says
+    /// nothing about a failed sync, and a closed log stays closed.
+    refusal_for_space: Option<Failure>,
     generation: u32,
     /// Bytes in `full` and `current`.
     pending_bytes: usize,
@@ -131,6 +135,7 @@ impl CommitLog {
             chunks: Chunks::default(),
             has_leader: false,
             refusal: None,
+            refusal_for_space: None,
             generation,
             pending_bytes: 0,
             outstanding: 0,
@@ -152,17 +157,18 @@ impl CommitLog {
         }
     }
 
-    /// Appends and returns when the record is as durable as promised.
+    /// Appends and returns when the record is as durable as promised. The timeout is for what others do: a caller that
+    /// leads returns when its own write and sync do.
     pub(crate) fn append_blocking(
         &self,
         append: &Append<'_>,
-        timeout: Duration,
+        mut timeout: Duration,
     ) -> Result<Appended, Failure> {
         if is_publishing() {
             return Err(Failure::state("a blocking send from inside a completion would wait for itself"));
         }
         let noted = note(append)?;
-        let mut state = self.wait_for_room(self.lock(), timeout)?;
+        let mut state = self.wait_for_room(self.lock(), &mut timeout)?;
         let appended = self.encode(&mut state, append, noted)?;
         if !state.has_leader {
             return self.lead(state, Some(EXTRA_BATCHES_MAX)).map(|()| appended);
@@ -172,7 +178,8 @@ impl CommitLog {
         written.wait(timeout).map(|()| appended)
     }
 
-    /// Appends without waiting for the record's durability, and never syncs on this thread.
+    /// Appends without waiting for the record's durability. Syncs on this thread only to make room, see
+    /// [`CommitLog::wait_for_room`].
     pub(crate) fn append(
         &self,
         append: &Append<'_>,
@@ -197,7 +204,7 @@ impl CommitLog {
             Ok(noted) => noted,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let room = self.wait_for_room(self.lock(), Duration::MAX);
+        let room = self.wait_for_room(self.lock(), &mut { Duration::MAX });
         let (mut state, appended) = match room
             .and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended)))
         {
@@ -216,7 +223,7 @@ impl CommitLog {
     /// Appends without anybody to tell.
     pub(crate) fn append_detached(&self, append: &Append<'_>) -> Result<(), Failure> {
         let noted = note(append)?;
-        let mut state = self.wait_for_room(self.lock(), Duration::MAX)?;
+        let mut state = self.wait_for_room(self.lock(), &mut { Duration::MAX })?;
         self.encode(&mut state, append, noted)?;
         self.leave_to_log_thread(state);
         Ok(())
@@ -255,30 +262,33 @@ impl CommitLog {
         }
     }
 
-    /// Refuses appends until the store is opened again.
-    pub(crate) fn refuse(&self, why: Failure) {
+    /// Refuses appends until the store is opened again, because of a failed write or sync.
+    pub(crate) fn refuse_after(&self, failure: &Failure) {
         let mut state = self.lock();
         if state.refusal.is_none() {
+            let why = refusal_after(failure);
             self.events.refused(&why);
             state.refusal = Some(why);
         }
     }
 
-    /// Refuses appends until the store is opened again, because of a failed sync.
-    pub(crate) fn refuse_after(&self, failure: &Failure) {
-        self.refuse(refusal_after(failure));
-    }
-
-    /// Takes a refusal for want of disk space back.
-    pub(crate) fn accept_again(&self) {
+    /// Refuses appends until [`CommitLog::accept_again`], because the disk is nearly full.
+    pub(crate) fn refuse_for_space(&self, why: Failure) {
         let mut state = self.lock();
-        if state.refusal.as_ref().is_some_and(|why| why.kind == FailureKind::DiskFull) {
-            state.refusal = None;
+        if state.refusal_for_space.is_none() {
+            self.events.refused(&why);
+            state.refusal_for_space = Some(why);
         }
     }
 
+    /// Takes a refusal for want of disk space back, and no other.
+    pub(crate) fn accept_again(&self) {
+        self.lock().refusal_for_space = None;
+    }
+
+    /// Why appends are refused; the reason that stays before the one that may pass.
     pub(crate) fn refusal(&self) -> Option<Failure> {
-        self.lock().refusal.clone()
+        self.lock().refusal().cloned()
     }
 
     /// The segment in use and the address behind the last record taken.
@@ -305,10 +315,11 @@ impl CommitLog {
         state
     }
 
+    /// Waits while too much waits to be written, or writes it if nobody does. Takes the time waited off `timeout`.
     fn wait_for_room<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
-        timeout: Duration,
+        timeout: &mut Duration,
     ) -> Result<MutexGuard<'a, State>, Failure> {
         let bytes_max = self.pending_bytes_max();
         while state.pending_bytes >= bytes_max && !is_publishing() {
@@ -317,16 +328,16 @@ impl CommitLog {
                 state = self.lock();
                 continue;
             }
-            if timeout == Duration::MAX {
+            if *timeout == Duration::MAX {
                 state = self.wait_for_progress(state);
                 continue;
             }
+            let begun = Instant::now();
             state.waiting += 1;
-            let (again, waited) =
-                self.progress.wait_timeout(state, timeout).unwrap_or_else(PoisonError::into_inner);
-            state = again;
+            (state, _) = self.progress.wait_timeout(state, *timeout).unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
-            if waited.timed_out() && state.pending_bytes >= bytes_max {
+            *timeout = timeout.saturating_sub(begun.elapsed());
+            if timeout.is_zero() && state.pending_bytes >= bytes_max {
                 return Err(Failure::new(
                     FailureKind::Timeout,
                     format!("{bytes_max} bytes wait to be written already: the disk is slow or stuck"),
@@ -343,7 +354,7 @@ impl CommitLog {
         append: &Append<'_>,
         (noted, body_crc): (Noted, i32),
     ) -> Result<Appended, Failure> {
-        if let Some(refusal) = &state.refusal {
+        if let Some(refusal) = state.refusal() {
             return Err(refusal.clone());
         }
         let mut head = append.head;
@@ -524,8 +535,9 @@ impl CommitLog {
         for lost in behind.iter().rev().chain([&batch]) {
             lost.unassign();
         }
+        // The last first: each goes before those given back already.
         for segment in
-            behind.iter().map(Batch::segment).filter(|segment| !Arc::ptr_eq(segment, batch.segment()))
+            behind.iter().rev().map(Batch::segment).filter(|segment| !Arc::ptr_eq(segment, batch.segment()))
         {
             self.events.give_back(segment.clone());
         }
@@ -546,6 +558,10 @@ impl CommitLog {
 }
 
 impl State {
+    fn refusal(&self) -> Option<&Failure> {
+        self.refusal.as_ref().or(self.refusal_for_space.as_ref())
+    }
+
     fn has_pending(&self) -> bool {
         !self.full.is_empty() || self.current.len() > 0
     }

@@ -29,7 +29,7 @@ pub struct StoreConfig {
     /// Size of the first segment and of the largest, bytes: segments grow with the load.
     pub segment_bytes_min: u64,
     pub segment_bytes_max: u64,
-    /// Longest time an ASYNC_FLUSH message stays unsynced.
+    /// How long after an ASYNC_FLUSH message its sync is asked for; background work asked for before goes first.
     pub async_flush_interval: Duration,
 }
 

@@ -125,8 +125,9 @@ impl Inner {
         self.shared.forget_callbacks();
         self.is_closed.store(true, Ordering::Release);
         let outcome = match refused_before {
-            // After a failed sync nothing more is written: the next open reads the log itself.
-            Some(failure) if failure.kind == FailureKind::Storage => Err(failure),
+            // After a failed write or sync no more is written: the next open reads the log itself. Where the log can
+            // still be synced, it is.
+            Some(failure) if failure.kind == FailureKind::Storage => self.sync_log().and(Err(failure)),
             _ => self.write_all_down(),
         };
         let outcome = outcome.and(self.metadata.close());

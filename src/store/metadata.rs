@@ -4,8 +4,8 @@
 //! docs/metadata.md.
 //!
 //! After a failed write or sync nobody knows what is on the device. From then on every commit is refused until the
-//! file is opened again; reads go on and show the last state whose commit succeeded. A full disk only refuses the
-//! commit that met it.
+//! file is opened again; reads go on and show the last state whose commit succeeded. A write that finds the
+//! disk full only refuses the commit that met it.
 //!
 //! *Architecture Invariant:* nothing here knows what the tables mean.
 

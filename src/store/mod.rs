@@ -115,14 +115,16 @@ impl Store {
     }
 
     /// Appends and returns once the record has the promised durability. Writes and syncs on this thread if the log is
-    /// idle. After `timeout` (real time): an error with `Stored::Unknown`.
+    /// idle, however long the disk takes. While others write, it waits for `timeout` (real time) at most: an error, with
+    /// `Stored::Unknown` once the record has its place in the log.
     pub fn append_blocking(&self, append: &Append<'_>, timeout: Duration) -> Result<Appended, Failure> {
         let outcome = self.inner.log.append_blocking(append, timeout);
         self.inner.run_jobs_here();
         outcome
     }
 
-    /// Appends without waiting; never syncs on this thread. The completion runs on the thread that wrote the record.
+    /// Appends without waiting for the record to be written. Only when as much as may waits already does it wait for
+    /// room, or write and sync on this thread. The completion runs on the thread that wrote the record.
     pub fn append(&self, append: &Append<'_>, completion: Completion<Appended>) -> Submitted<Appended> {
         let submitted = self.inner.log.append(append, completion);
         self.inner.run_jobs_here();

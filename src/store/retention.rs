@@ -45,7 +45,7 @@ impl Inner {
         }
         if used >= u64::from(DISK_USED_PERCENT_REFUSE) {
             let dir = self.config.dir.display();
-            self.log.refuse(Failure::new(
+            self.log.refuse_for_space(Failure::new(
                 FailureKind::DiskFull,
                 format!(
                     "the disk of {dir} is {used} % full, new messages are refused from {DISK_USED_PERCENT_REFUSE} % on. \
@@ -91,8 +91,8 @@ impl Inner {
         // No next offset runs ahead of the log.
         self.sync_log()?;
         // Twice: should the last commit be damaged and the file go back to the one before, this is in there too.
-        self.metadata.commit(&batch)?;
-        self.metadata.commit(&batch)?;
+        self.commit(&batch)?;
+        self.commit(&batch)?;
         self.shared.queues().iter().for_each(|queue| queue.drop_spans_of(index));
         self.cold.clear();
         let base = held.segment.base();

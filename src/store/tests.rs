@@ -6,6 +6,7 @@ mod faults;
 mod forged;
 mod model;
 mod power_cuts;
+mod refusals;
 mod retention;
 mod timers;
 mod with_threads;

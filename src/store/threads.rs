@@ -6,7 +6,10 @@ use super::shared::{Shared, lock};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::sync::Mutex;
 use crate::sys::thread::NamedThread;
+use std::io;
 use std::sync::{Arc, PoisonError};
+
+pub(crate) type Body = Box<dyn FnOnce() + Send>;
 
 #[derive(Debug, Default)]
 pub(crate) struct Threads {
@@ -15,15 +18,34 @@ pub(crate) struct Threads {
 
 impl Threads {
     pub(crate) fn start(inner: &Arc<Inner>) -> Result<Self, Failure> {
+        Self::start_with(inner, NamedThread::spawn)
+    }
+
+    pub(crate) fn start_with(
+        inner: &Arc<Inner>,
+        spawn: impl Fn(&str, Body) -> io::Result<NamedThread>,
+    ) -> Result<Self, Failure> {
         let threads = Self::default();
         if !inner.environment.has_threads {
             return Ok(threads);
         }
         let (for_log, for_jobs) = (inner.clone(), inner.clone());
-        let mut running = lock(&threads.running);
-        running.push(spawn("ons-log", move || run_log(&for_log.shared, &for_log.log))?);
-        running.push(spawn("ons-store", move || run_jobs(&for_jobs))?);
-        drop(running);
+        let bodies: [(&str, Body); 2] = [
+            ("ons-log", Box::new(move || run_log(&for_log.shared, &for_log.log))),
+            ("ons-store", Box::new(move || run_jobs(&for_jobs))),
+        ];
+        for (name, body) in bodies {
+            match spawn(name, body) {
+                Ok(thread) => lock(&threads.running).push(thread),
+                Err(error) => {
+                    // A thread left alone would wait for ever, and keep the directory locked.
+                    let _ = inner.close(|| threads.stop(&inner.shared));
+                    let dir = inner.config.dir.display();
+                    let message = format!("could not open {dir}: could not start the thread {name}: {error}");
+                    return Err(Failure::new(FailureKind::Storage, message));
+                }
+            }
+        }
         Ok(threads)
     }
 
@@ -38,11 +60,6 @@ impl Threads {
             thread.join();
         }
     }
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<NamedThread, Failure> {
-    NamedThread::spawn(name, body)
-        .map_err(|e| Failure::new(FailureKind::Storage, format!("could not start the thread {name}: {e}")))
 }
 
 pub(crate) fn run_log(shared: &Shared, log: &CommitLog) {

@@ -19,16 +19,16 @@ pub struct RealDisk;
 impl Disk for RealDisk {
     fn create(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        Ok(Arc::new(RealFile { file }))
+        Ok(Arc::new(RealFile::new(file)))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
-        Ok(Arc::new(RealFile { file }))
+        Ok(Arc::new(RealFile::new(file)))
     }
 
     fn open_to_read(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(RealFile { file: File::open(path)? }))
+        Ok(Arc::new(RealFile::new(File::open(path)?)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -86,17 +86,16 @@ impl Disk for RealDisk {
         let Some(file) = os::open_locked(path)? else {
             return Err(io::Error::new(ErrorKind::WouldBlock, held_by(path)));
         };
-        let lock = RealLock { file };
-        if let Err(error) = lock.write_pid() {
+        if let Err(error) = write_pid(&file) {
             // The pid only explains the lock to others: a full disk must not keep a store from being read.
             log::warn!("{}: cannot write the pid of the holder: {error}", path.display());
         }
-        Ok(Box::new(lock))
+        Ok(Box::new(RealLock { file: Some(file) }))
     }
 
     fn lock_to_read(&self, path: &Path) -> io::Result<Option<Box<dyn DirLock>>> {
         match os::open_locked_to_read(path) {
-            Ok(Some(file)) => Ok(Some(Box::new(RealLock { file }))),
+            Ok(Some(file)) => Ok(Some(Box::new(RealLock { file: Some(file) }))),
             Ok(None) => Err(io::Error::new(ErrorKind::WouldBlock, held_by(path))),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -128,6 +127,15 @@ fn held_by(path: &Path) -> String {
 #[derive(Debug)]
 struct RealFile {
     file: File,
+    /// Asked once: the file does not change its file system.
+    has_durable_writes: bool,
+}
+
+impl RealFile {
+    fn new(file: File) -> Self {
+        let has_durable_writes = os::has_durable_writes(&file);
+        Self { file, has_durable_writes }
+    }
 }
 
 impl DiskFile for RealFile {
@@ -153,6 +161,9 @@ impl DiskFile for RealFile {
     }
 
     fn write_all_durably_at(&self, bytes: &[u8], offset: u64) -> Result<(), NotDurable> {
+        if !self.has_durable_writes {
+            return write_then_sync(self, bytes, offset);
+        }
         match os::write_all_durably_at(&self.file, bytes, offset) {
             Some(Ok(())) => Ok(()),
             // Written a second time, to know which of the two found no room. That alone would not make it durable.
@@ -181,23 +192,22 @@ impl DiskFile for RealFile {
     }
 }
 
-#[derive(Debug)]
-struct RealLock {
-    file: File,
+fn write_pid(file: &File) -> io::Result<()> {
+    file.set_len(0)?;
+    os::write_all_at(file, format!("{}\n", std::process::id()).as_bytes(), 0)
 }
 
-impl RealLock {
-    fn write_pid(&self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        os::write_all_at(&self.file, format!("{}\n", std::process::id()).as_bytes(), 0)
-    }
+#[derive(Debug)]
+struct RealLock {
+    /// There until it is released.
+    file: Option<File>,
 }
 
 impl DirLock for RealLock {}
 
 impl Drop for RealLock {
     fn drop(&mut self) {
-        os::unlock(&self.file);
+        self.file.take().into_iter().for_each(os::release);
     }
 }
 

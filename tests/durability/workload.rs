@@ -53,15 +53,16 @@ pub enum Failing {
 }
 
 impl Failing {
-    /// Somewhere in the middle of a life, and before its last checkpoint.
+    /// Somewhere in a life, and before its last checkpoint. Nothing is stored afterwards; that of the metadata comes late,
+    /// so that its life stores enough for those behind it.
     fn strikes(self, operation: &Operation, flushes: &AtomicU64) -> bool {
-        let extension = match self {
-            Self::Metadata => "redb",
-            Self::Log => "log",
+        let (extension, number) = match self {
+            Self::Metadata => ("redb", 9),
+            Self::Log => ("log", 4),
         };
         operation.kind == OperationKind::SyncData
             && operation.path.extension().is_some_and(|own| own == extension)
-            && flushes.fetch_add(1, Ordering::Relaxed) == 4
+            && flushes.fetch_add(1, Ordering::Relaxed) == number
     }
 }
 
@@ -135,8 +136,13 @@ pub fn live(state: State, life: Life, watch: Arc<dyn Watch>) -> Lived {
             if life.failing.is_some_and(|failing| failing.strikes(operation, &flushes)) {
                 fault = Some(Fault::Error(Cause::Io));
             }
-            let is_log = operation.path.extension().is_some_and(|extension| extension == "log");
-            if operation.kind == OperationKind::SyncData && is_log && matches!(fault, Some(Fault::Error(_))) {
+            let is_in_doubt = match (operation.path.extension().and_then(|own| own.to_str()), fault) {
+                (Some("log"), Some(Fault::Error(_))) => true,
+                // While it is opened anew, a full disk leaves nothing in doubt.
+                (Some("redb"), Some(Fault::Error(Cause::Io))) => true,
+                _ => false,
+            };
+            if operation.kind == OperationKind::SyncData && is_in_doubt {
                 model.lock().unwrap_or_else(PoisonError::into_inner).is_refusing = true;
             }
             let is_failing = fault.is_some_and(|fault| fault != Fault::Skip);

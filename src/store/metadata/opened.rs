@@ -181,7 +181,7 @@ fn create_missing_tables(database: &Database) -> Result<(), redb::Error> {
 fn guarded<T>(backend: &Backend, action: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Problem> {
     let outcome = caught(action);
     match backend.ended() {
-        Some(cause) => Err(Problem::Io(cause)),
+        Some(cause) => Err(Problem::Ended(cause)),
         None => outcome.map_err(|problem| problem.explained_by(backend)),
     }
 }
@@ -202,6 +202,9 @@ fn caught<T>(action: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Probl
 #[derive(Debug)]
 pub(super) enum Problem {
     Io(Arc<io::Error>),
+    /// Nothing more is written until the store is opened again, whatever the cause: the sync of a full disk may have
+    /// lost what was unsynced.
+    Ended(Arc<io::Error>),
     Damaged(String),
     Redb(redb::Error),
 }
@@ -239,7 +242,7 @@ impl Problem {
                 FailureKind::Corrupt
             }
             Self::Damaged(_) | Self::Redb(redb::Error::UpgradeRequired(_)) => FailureKind::Corrupt,
-            Self::Io(_) | Self::Redb(_) => FailureKind::Storage,
+            Self::Io(_) | Self::Ended(_) | Self::Redb(_) => FailureKind::Storage,
         };
         let path = path.display();
         let message = match kind {
@@ -253,7 +256,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(error) => error.fmt(f),
+            Self::Io(error) | Self::Ended(error) => error.fmt(f),
             Self::Damaged(what) => f.write_str(what),
             Self::Redb(error) => error.fmt(f),
         }

@@ -2,12 +2,16 @@
 //! that names file and cause.
 
 use super::model::{Machine, append, bodies};
-use crate::protocol::failure::{Failure, FailureKind};
-use crate::store::Store;
+use crate::protocol::failure::{Failure, FailureKind, Stored};
+use crate::protocol::record::RecordHead;
+use crate::store::commit_log::PENDING_BYTES_MAX_SYNC;
 use crate::store::config::FlushMode;
-use crate::sys::sim_disk::{Cause, Fault, OperationKind};
+use crate::store::{Append, Store};
+use crate::sys::sim_disk::{Cause, Fault, Operation, OperationKind};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 type Acknowledged = BTreeMap<(i32, u64), Vec<u8>>;
 
@@ -87,6 +91,83 @@ fn every_operation_fails_once(flush: FlushMode, fault: Fault) {
         seen += 1;
     }
     assert!(seen > 200, "the workload is too small: {seen} operations");
+}
+
+/// Takes a record that nobody waits for.
+fn append_detached(store: &Store, body: &[u8]) {
+    let queue = store.open_queue("T", 0);
+    let head = RecordHead::default();
+    let append = Append { queue: &queue, head, properties: "", body, tag_hash: 0, noted: None };
+    store.inner.log.append_detached(&append).unwrap();
+}
+
+fn is_log(operation: &Operation, kind: OperationKind) -> bool {
+    operation.kind == kind && operation.path.extension().is_some_and(|extension| extension == "log")
+}
+
+#[test]
+fn segments_taken_behind_a_failed_write_are_used_later_in_their_order() {
+    let machine = Machine::new(FlushMode::Sync);
+    let store = machine.open().unwrap();
+    append(&store, "T", 0, b"first").unwrap();
+    let own = Arc::downgrade(&store);
+    machine.disk.set_plan(move |disk, operation| {
+        is_log(operation, OperationKind::Write).then(|| {
+            disk.clear_plan();
+            let store = own.upgrade().unwrap();
+            (0..20).for_each(|_| append_detached(&store, &[1; 9_000]));
+            Fault::Error(Cause::Full)
+        })
+    });
+    assert_eq!(append(&store, "T", 0, b"no room").unwrap_err().kind, FailureKind::DiskFull);
+    for _ in 0..20 {
+        append(&store, "T", 0, &[2; 9_000]).unwrap();
+    }
+    let used = store.inner.shared.segments.used();
+    assert!(used.len() > 4, "{}", used.len());
+    assert!(used.windows(2).all(|two| two[0].segment.end() == two[1].segment.base()), "{used:?}");
+    let reopened = machine.on(machine.disk.after_power_cut(0)).open().unwrap();
+    assert_eq!(bodies(&reopened, "T", 0).len(), 21);
+}
+
+/// Who waits for room is woken by each batch that is written, and has to wait on.
+#[test]
+fn a_wait_for_room_ends_in_time_although_others_are_written() {
+    const TIMEOUT: Duration = Duration::from_secs(1);
+    let mut machine = Machine::new(FlushMode::Sync);
+    (machine.config.segment_bytes_min, machine.config.segment_bytes_max) = (8 << 20, 8 << 20);
+    let store = machine.open().unwrap();
+    let (arrived, arrivals) = channel();
+    let (release, released) = channel::<()>();
+    let released = Mutex::new(released);
+    machine.disk.set_plan(move |_, operation| {
+        if is_log(operation, OperationKind::SyncData) {
+            let _ = arrived.send(());
+            let _ = released.lock().unwrap().recv();
+        }
+        None
+    });
+    std::thread::scope(|scope| {
+        scope.spawn(|| append(&store, "T", 0, b"leads").unwrap());
+        arrivals.recv().unwrap();
+        let start = store.inner.log.end().1;
+        while store.inner.log.end().1 - start < PENDING_BYTES_MAX_SYNC as u64 {
+            append_detached(&store, &[1; 9_000]);
+        }
+        scope.spawn(move || {
+            std::thread::sleep(TIMEOUT * 4 / 5);
+            release.send(()).unwrap();
+            arrivals.recv().unwrap();
+            std::thread::sleep(TIMEOUT);
+        });
+        let queue = store.open_queue("T", 0);
+        let head = RecordHead::default();
+        let late = Append { queue: &queue, head, properties: "", body: b"", tag_hash: 0, noted: None };
+        let begun = Instant::now();
+        let failure = store.append_blocking(&late, TIMEOUT).unwrap_err();
+        assert_eq!((failure.kind, failure.stored), (FailureKind::Timeout, Stored::No));
+        assert!(begun.elapsed() < TIMEOUT * 8 / 5, "{:?}", begun.elapsed());
+    });
 }
 
 #[test]

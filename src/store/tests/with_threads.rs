@@ -4,11 +4,14 @@ use super::model::WAIT;
 use crate::protocol::failure::Submitted;
 use crate::protocol::record::{Record, RecordHead};
 use crate::store::config::{Environment, FlushMode, StoreConfig};
-use crate::store::{Append, Store};
+use crate::store::threads::Threads;
+use crate::store::{Append, Store, directory};
 use crate::sys::clock::{Clock, SystemClock};
 use crate::sys::real_disk::RealDisk;
 use crate::sys::scheduler::Scheduler;
+use crate::sys::thread::NamedThread;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -22,6 +25,23 @@ fn open(dir: &Path, flush: FlushMode) -> Arc<Store> {
     config.segment_bytes_max = 2 << 20;
     Store::open(config, Environment { disk: Arc::new(RealDisk), clock, scheduler, has_threads: true })
         .unwrap()
+}
+
+#[test]
+fn a_store_that_gets_only_one_of_its_threads_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let scheduler = Arc::new(Scheduler::new("test", clock.clone()).unwrap());
+    let environment = Environment { disk: Arc::new(RealDisk), clock, scheduler, has_threads: true };
+    let inner = directory::open(StoreConfig::new(dir.path()), environment).unwrap();
+    let failure = Threads::start_with(&inner, |name, body| match name {
+        "ons-log" => NamedThread::spawn(name, body),
+        _ => Err(ErrorKind::WouldBlock.into()),
+    });
+    let failure = failure.unwrap_err();
+    assert!(failure.message.contains("ons-store"), "{failure}");
+    assert_eq!(Arc::strong_count(&inner), 1, "a thread goes on");
+    open(dir.path(), FlushMode::Sync).close().unwrap();
 }
 
 /// Per queue the numbers each sender wrote, in the order they are read.

@@ -28,16 +28,32 @@ fn reads_back_what_was_written_and_stops_at_the_end() {
 fn a_durable_write_is_read_back_and_its_failure_named() {
     let dir = scratch();
     let path = dir.path().join("a");
-    let file = RealDisk.create(&path).unwrap();
-    file.write_all_durably_at(b"", 9).unwrap();
-    file.write_all_durably_at(&[7; 70_000], 5).unwrap();
-    file.write_all_durably_at(b"hello", 0).unwrap();
-    let mut buffer = vec![0; 70_005];
-    assert_eq!(file.read_at(&mut buffer, 0).unwrap(), buffer.len());
-    assert_eq!((&buffer[..5], buffer[5..].iter().all(|&byte| byte == 7)), (&b"hello"[..], true));
-    let read_only = RealDisk.open_to_read(&path).unwrap();
-    read_only.write_all_durably_at(b"x", 0).unwrap_err();
-    file.write_all_durably_at(b"x", u64::MAX - 9).unwrap_err();
+    RealDisk.create(&path).unwrap();
+    for has_durable_writes in [false, true] {
+        let file = OpenOptions::new().read(true).write(true).truncate(true).open(&path).unwrap();
+        let file = RealFile { file, has_durable_writes };
+        file.write_all_durably_at(b"", 9).unwrap();
+        file.write_all_durably_at(&[7; 70_000], 5).unwrap();
+        file.write_all_durably_at(b"hello", 0).unwrap();
+        let mut buffer = vec![0; 70_005];
+        assert_eq!(file.read_at(&mut buffer, 0).unwrap(), buffer.len());
+        assert_eq!((&buffer[..5], buffer[5..].iter().all(|&byte| byte == 7)), (&b"hello"[..], true));
+        file.write_all_durably_at(b"x", u64::MAX - 9).unwrap_err();
+        let read_only = RealFile { file: File::open(&path).unwrap(), has_durable_writes };
+        read_only.write_all_durably_at(b"x", 0).unwrap_err();
+    }
+}
+
+/// A file system that takes the flag and ignores it would lose what was acknowledged.
+#[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#[test]
+fn only_file_systems_known_for_it_write_durably_in_one_step() {
+    let (ext4, xfs, btrfs, f2fs, tmpfs) = (0xEF53, 0x5846_5342, 0x9123_683E, 0xF2F5_2010, 0x0102_1994);
+    assert!([ext4, xfs, btrfs, f2fs, tmpfs].into_iter().all(os::heeds_dsync));
+    let (nine_p, fuse, nfs, cifs, overlay) = (0x0102_1997, 0x6573_5546, 0x6969, 0xFF53_4D42, 0x794C_7630);
+    assert!(![nine_p, fuse, nfs, cifs, overlay].into_iter().any(os::heeds_dsync));
+    // Of the kernel itself: it has no disk.
+    assert!(!os::has_durable_writes(&File::open("/proc/self/stat").unwrap()));
 }
 
 #[cfg(target_os = "linux")]
@@ -101,6 +117,40 @@ fn a_lock_is_exclusive_and_names_its_holder() {
     assert_eq!(refused.to_string(), format!("held by process {own_pid}"));
     drop(lock);
     RealDisk.lock(&path).unwrap();
+}
+
+/// A program that was killed leaves its children behind: they must not keep its directory.
+#[cfg(unix)]
+#[test]
+#[allow(unsafe_code)]
+fn a_forked_child_does_not_keep_a_lock() {
+    let dir = scratch();
+    let path = dir.path().join("lock");
+    let file = os::open_locked(&path).unwrap().unwrap();
+    // SAFETY: the child calls only what may be called between fork and exec.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0);
+    if child == 0 {
+        loop {
+            // SAFETY: as above.
+            unsafe { libc::pause() };
+        }
+    }
+    // As at the end of a process: closed, and not unlocked before.
+    crate::sys::fork::leave_open_in_child(std::os::fd::AsRawFd::as_raw_fd(&file));
+    drop(file);
+    // The child may not have begun yet.
+    let begun = std::time::Instant::now();
+    let mut taken = RealDisk.lock(&path);
+    while taken.is_err() && begun.elapsed() < std::time::Duration::from_secs(10) {
+        std::thread::yield_now();
+        taken = RealDisk.lock(&path);
+    }
+    let mut status = 0;
+    // SAFETY: `status` outlives the call; the child is our own and was not waited for yet.
+    let waited = unsafe { (libc::kill(child, libc::SIGKILL), libc::waitpid(child, &mut status, 0)) };
+    assert_eq!(waited, (0, child));
+    taken.unwrap();
 }
 
 #[test]
