@@ -245,8 +245,8 @@ static void a_callback_may_free_its_producer(void) {
     ons_message_free(message);
 }
 
-/* Asynchronous sends that one thread may have under way if it shares its part with no other, and what the callback
-   thread takes in hand at once. */
+/* Asynchronous sends that one thread may have under way if it shares its part with no other, and what the
+   callback thread takes in hand at once. */
 #define SENDS_OF_A_THREAD_MAX 16384
 #define CALLBACKS_IN_HAND_MAX 64
 
