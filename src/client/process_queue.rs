@@ -52,7 +52,7 @@ impl ProcessQueue {
         Self { key, filter, is_dropped: AtomicBool::new(false), progress: Mutex::new(progress) }
     }
 
-    /// The queue goes to another instance: nothing more is started of it.
+    /// The queue goes to another instance: no thread is given more of it.
     pub fn set_dropped(&self) {
         self.is_dropped.store(true, Ordering::SeqCst);
     }

@@ -92,12 +92,6 @@ impl Hands {
         self.items.pop_front()
     }
 
-    /// Lets go of what was not started, and tells how much that was.
-    pub fn leave(&mut self) -> Grant {
-        let left = self.items.drain(..).map(|item| item.record.len());
-        left.fold(Grant::NONE, |sum, bytes| Grant { messages: sum.messages + 1, bytes: sum.bytes + bytes })
-    }
-
     pub fn done(&mut self, running: Running) {
         self.done.push((running.item.number, running.offset));
         self.done_bytes += running.item.record.len();

@@ -23,6 +23,7 @@ use super::envelope::{self, ENVELOPE_BYTES};
 use super::error::unknown;
 use super::publishing::{Publishing, is_publishing};
 use super::queue::{Entry, Queue};
+use super::refusal::Refusal;
 use super::segment::Segment;
 use crate::protocol::failure::{Completion, Failure, FailureKind, Submitted};
 use crate::protocol::names::TIMER_TOPIC;
@@ -96,11 +97,7 @@ struct State {
     current: Batch,
     chunks: Chunks,
     has_leader: bool,
-    /// Why appends are refused until the store is opened again, if they are.
-    refusal: Option<Failure>,
-    /// Why appends are refused until there is room on the disk. Apart from the other: that there is room again says
-    /// nothing about a failed sync, and a closed log stays closed.
-    refusal_for_space: Option<Failure>,
+    refusal: Refusal,
     generation: u32,
     /// Bytes in `full` and `current`.
     pending_bytes: usize,
@@ -134,8 +131,7 @@ impl CommitLog {
             current: Batch::new(segment, address, generation),
             chunks: Chunks::default(),
             has_leader: false,
-            refusal: None,
-            refusal_for_space: None,
+            refusal: Refusal::default(),
             generation,
             pending_bytes: 0,
             outstanding: 0,
@@ -249,7 +245,7 @@ impl CommitLog {
     /// Refuses appends from now on, then waits until everything taken before is written or failed.
     pub(crate) fn close(&self, why: Failure) {
         let mut state = self.lock();
-        state.refusal.get_or_insert(why);
+        state.refusal.last(why);
         loop {
             if state.has_leader {
                 state = self.wait_for_progress(state);
@@ -264,31 +260,24 @@ impl CommitLog {
 
     /// Refuses appends until the store is opened again, because of a failed write or sync.
     pub(crate) fn refuse_after(&self, failure: &Failure) {
-        let mut state = self.lock();
-        if state.refusal.is_none() {
-            let why = refusal_after(failure);
-            self.events.refused(&why);
-            state.refusal = Some(why);
+        if let Some(why) = self.lock().refusal.last_after(failure) {
+            self.events.refused(why);
         }
     }
 
     /// Refuses appends until [`CommitLog::accept_again`], because the disk is nearly full.
     pub(crate) fn refuse_for_space(&self, why: Failure) {
-        let mut state = self.lock();
-        if state.refusal_for_space.is_none() {
-            self.events.refused(&why);
-            state.refusal_for_space = Some(why);
+        if let Some(why) = self.lock().refusal.wait_for_space(why) {
+            self.events.refused(why);
         }
     }
 
-    /// Takes a refusal for want of disk space back, and no other.
     pub(crate) fn accept_again(&self) {
-        self.lock().refusal_for_space = None;
+        self.lock().refusal.found_space();
     }
 
-    /// Why appends are refused; the reason that stays before the one that may pass.
     pub(crate) fn refusal(&self) -> Option<Failure> {
-        self.lock().refusal().cloned()
+        self.lock().refusal.why().cloned()
     }
 
     /// The segment in use and the address behind the last record taken.
@@ -354,7 +343,7 @@ impl CommitLog {
         append: &Append<'_>,
         (noted, body_crc): (Noted, i32),
     ) -> Result<Appended, Failure> {
-        if let Some(refusal) = state.refusal() {
+        if let Some(refusal) = state.refusal.why() {
             return Err(refusal.clone());
         }
         let mut head = append.head;
@@ -545,8 +534,7 @@ impl CommitLog {
         state.outstanding = 0;
         // The segment in use may be one that was left already.
         state.stored_ms = state.stored_ms_max;
-        if failure.kind != FailureKind::DiskFull && state.refusal.is_none() {
-            state.refusal = Some(refusal_after(failure));
+        if failure.kind != FailureKind::DiskFull && state.refusal.last_after(failure).is_some() {
             self.events.refused(failure);
         }
         drop(state);
@@ -558,10 +546,6 @@ impl CommitLog {
 }
 
 impl State {
-    fn refusal(&self) -> Option<&Failure> {
-        self.refusal.as_ref().or(self.refusal_for_space.as_ref())
-    }
-
     fn has_pending(&self) -> bool {
         !self.full.is_empty() || self.current.len() > 0
     }
@@ -593,10 +577,4 @@ fn note(append: &Append<'_>) -> Result<(Noted, i32), Failure> {
         .clone()
         .unwrap_or_else(|| Noted::read(append.queue.topic_hash(), topic == TIMER_TOPIC, append.properties));
     Ok((noted, record::body_crc(append.body)))
-}
-
-fn refusal_after(failure: &Failure) -> Failure {
-    let message =
-        format!("the store takes no messages until it is opened again, because {}", failure.message);
-    Failure::new(FailureKind::Storage, message)
 }

@@ -24,6 +24,7 @@ mod envelope;
 mod error;
 mod index_file;
 mod inner;
+mod log_files;
 mod metadata;
 #[cfg(all(test, feature = "models"))]
 mod models;
@@ -31,6 +32,7 @@ mod publishing;
 pub mod queue;
 mod read;
 mod recovery;
+mod refusal;
 mod remake;
 mod retention;
 mod seal;

@@ -112,22 +112,15 @@ impl Shared {
             }
             (running, _) => running,
         };
-        // Nothing more is started of a queue that was given up, nor behind a shutdown: what is in hand stays unfinished,
-        // so that no offset passes it.
-        let left = if queue.is_dropped() { hands.leave() } else { Grant::NONE };
-        let item = if self.is_closed() { None } else { hands.pop() };
+        // Also behind a shutdown, and of a queue that is given up: another thread may be through with messages behind these,
+        // which would come again if the offset stopped here.
+        let item = if self.is_abandoned.load(Ordering::Relaxed) { None } else { hands.pop() };
         let record = item.map(|item| {
             let record = Record::decode(&item.record);
             hands.running = Some(Running::new(item, &record, self.tick.load(Ordering::Relaxed)));
             record
         });
         drop(hands);
-        if left.messages > 0 {
-            self.prefetch.update(|ready| ready.finished(left));
-            if queue.abandon(left.messages) {
-                self.request_balance();
-            }
-        }
         if let Some(returned) = returned {
             self.give_back(queue, returned);
         }

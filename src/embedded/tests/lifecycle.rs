@@ -6,7 +6,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn the_state_of_a_consumer_is_told_with_what_to_do() {
@@ -119,44 +118,6 @@ fn a_shutdown_waits_for_running_listeners_and_commits_what_they_did() {
         is_closing.set(()).unwrap();
     });
     assert_eq!(broker.backlog("CID_test", "Topic").unwrap(), 0);
-}
-
-#[test]
-fn a_shutdown_starts_nothing_of_what_a_listener_thread_has_in_hand() {
-    let place = Place::new();
-    let broker = place.broker(ClockKind::System);
-    let producer = place.producer(&[]);
-    for _ in 0..400 {
-        producer.send(&mut Message::new("Topic", "", "body")).unwrap();
-    }
-    let consumer = place.consumer(&[("ConsumerId", "CID_test"), ("ConsumeThreadNums", "1")]);
-    let (entered, has_entered) = mpsc::channel();
-    let (release, released) = mpsc::channel::<()>();
-    let released = Mutex::new(released);
-    let count = Arc::new(AtomicUsize::new(0));
-    let counted = count.clone();
-    consumer
-        .subscribe("Topic", "*", move |_| {
-            // By now a thread takes many at a time. The wait is in the midst of them, wherever their first is.
-            if counted.fetch_add(1, Ordering::SeqCst) % 100 == 99 {
-                entered.send(()).unwrap();
-                released.lock().unwrap().recv_timeout(LIMIT).unwrap();
-            }
-            Action::Commit
-        })
-        .unwrap();
-    consumer.start().unwrap();
-    has_entered.recv_timeout(LIMIT).unwrap();
-    std::thread::scope(|scope| {
-        let shutdown = scope.spawn(|| consumer.shutdown().unwrap());
-        while !consumer.is_closed() {
-            std::thread::yield_now();
-        }
-        release.send(()).unwrap();
-        shutdown.join().unwrap();
-    });
-    assert_eq!(count.load(Ordering::SeqCst), 100);
-    assert_eq!(broker.backlog("CID_test", "Topic").unwrap(), 300);
 }
 
 #[test]

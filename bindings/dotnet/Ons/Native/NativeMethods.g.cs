@@ -519,7 +519,8 @@ namespace Ons.Native
         internal static extern ons_status ons_push_consumer_is_closed(ons_push_consumer* consumer, int* is_closed_out, ons_error** error_out);
 
         /// <summary>
-        ///  Ends the consumer: takes no more messages, waits for running listeners up to a limit, commits offsets, lets go of
+        ///  Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
+        ///  has in hand, so that none of the finished ones comes again, commits offsets, lets go of
         ///  the broker. A second call does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_push_consumer_shutdown", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
