@@ -204,7 +204,9 @@ impl<'de> Visitor<'de> for TextVisitor {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Some(number.to_string()))
+        // A very large or small one with its exponent: it would be hundreds of zeroes.
+        let is_short = number.trunc() == number && number.abs() < 1e15;
+        Ok(Some(if is_short { number.to_string() } else { format!("{number:?}") }))
     }
 
     fn visit_bool<E: Error>(self, truth: bool) -> Result<Self::Value, E> {

@@ -108,6 +108,9 @@ fn what_is_no_command_is_refused() {
     assert!(refused(r#"{"flag":0}"#).contains("missing field `code`"));
     assert!(refused(r#"{"code":2147483648}"#).contains("code is '2147483648', not a 32-bit integer"));
     assert!(refused(r#"{"code":1,"opaque":1.5}"#).contains("opaque is '1.5'"));
+    assert!(refused(r#"{"code":318e-318}"#).contains("code is '3.18e-316'"));
+    assert!(refused(r#"{"code":1e300}"#).contains("code is '1e300'"));
+    assert_eq!(read(r#"{"code":1e1,"opaque":-2.0}"#).code, 10);
     assert!(refused(r#"{"code":1,"flag":true}"#).contains("flag is 'true'"));
     assert!(refused(r#"{"code":1,"extFields":[]}"#).contains("fields of the command"));
     for bad in [
