@@ -913,8 +913,8 @@ ons_status ons_push_consumer_is_closed(const ons_push_consumer *consumer,
 
 /**
  * Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
- * has in hand, so that none of the finished ones comes again, commits offsets, lets go of
- * the broker. A second call does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
+ * has in hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A second call
+ * does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
  */
 ons_status ons_push_consumer_shutdown(ons_push_consumer *consumer,
                                       ons_error **error_out);

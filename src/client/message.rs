@@ -152,12 +152,7 @@ impl Message {
         if value.is_empty() && self.text.get(name).is_none() {
             return Ok(());
         }
-        let own = self.own_text();
-        if value.is_empty() {
-            own.remove(name);
-            return Ok(());
-        }
-        own.set(name, value)
+        self.own_text().set_or_remove(name, value)
     }
 
     /// The unique id: set by the send, carried by a received message; empty before.
@@ -254,11 +249,7 @@ impl Message {
                 "property name '{name}' is reserved for the system: use another name, or the setter of its own"
             )));
         }
-        if value.is_empty() && !name.is_empty() {
-            self.own_text().remove(name);
-            return Ok(());
-        }
-        self.own_text().set(name, value)
+        self.own_text().set_or_remove(name, value)
     }
 
     /// The user's properties, in the order they were set.

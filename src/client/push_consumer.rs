@@ -126,8 +126,9 @@ impl PushConsumer {
     }
 
     /// Waits at most [`SHUTDOWN_WAIT`] until each thread is through with the few messages it has in hand, commits the
-    /// offsets and leaves the group: what is finished does not come again. A listener that has not returned by then is left behind with its thread, and its message will be
-    /// delivered again. A second shutdown does nothing; one from inside a listener or callback is refused.
+    /// offsets and leaves the group: what is finished does not come again. A listener that has not returned by then is
+    /// left behind with its thread, and its message will be delivered again. A second shutdown does nothing; one from
+    /// inside a listener or callback is refused.
     pub fn shutdown(&self) -> Result<(), Failure> {
         self.shared.shutdown()
     }

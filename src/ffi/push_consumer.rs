@@ -182,8 +182,8 @@ pub unsafe extern "C" fn ons_push_consumer_is_closed(
 }
 
 /// Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
-/// has in hand, so that none of the finished ones comes again, commits offsets, lets go of
-/// the broker. A second call does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
+/// has in hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A second call
+/// does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_push_consumer_shutdown(
     consumer: *mut ons_push_consumer,

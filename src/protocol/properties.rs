@@ -104,6 +104,15 @@ impl Properties {
         Ok(())
     }
 
+    /// [`Properties::set`], where an empty value takes the property away.
+    pub fn set_or_remove(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        if value.is_empty() && !name.is_empty() {
+            self.remove(name);
+            return Ok(());
+        }
+        self.set(name, value)
+    }
+
     pub fn remove(&mut self, name: &str) {
         if self.get(name).is_none() {
             return;

@@ -53,11 +53,7 @@ impl Message {
             _ if text::is_reserved(name) => Err(Failure::invalid(format!(
                 "system property '{name}' is the library's own: it cannot be set"
             ))),
-            _ if value.is_empty() && !name.is_empty() => {
-                self.other_system.remove(name);
-                Ok(())
-            }
-            _ => self.other_system.set(name, value),
+            _ => self.other_system.set_or_remove(name, value),
         }
     }
 
