@@ -49,12 +49,14 @@ impl Broker {
         Ok(appended.response(append.queue.id()))
     }
 
-    /// Starts to store a message; never waits for a sync. `Pending`: `sink` hears of `token` exactly once.
+    /// Starts to store a message; waits at most `timeout` for room, see [`Store::append_for`]. `Pending`: `sink` hears of
+    /// `token` exactly once.
     pub fn send_async(
         &self,
         request: &SendRequest<'_>,
         sink: &Arc<dyn SendSink>,
         token: u64,
+        timeout: Duration,
     ) -> Submitted<SendResponse> {
         let (topic, inspected) = match self.admit(request) {
             Ok(admitted) => admitted,
@@ -64,7 +66,7 @@ impl Broker {
             Ok(append) => append,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        match self.store.append_for(&append, sink, token) {
+        match self.store.append_for(&append, sink, token, timeout) {
             Submitted::Done(result) => {
                 Submitted::Done(result.map(|appended| appended.response(append.queue.id())))
             }
@@ -72,10 +74,10 @@ impl Broker {
         }
     }
 
-    /// Hands a message over without waiting; an error only for what can be told at once.
-    pub fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
+    /// Hands a message over; an error only for what can be told at once. Waits at most `timeout` for room.
+    pub fn send_oneway(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<(), Failure> {
         let (topic, inspected) = self.admit(request)?;
-        self.store.append_detached(&append_of(&topic, request, inspected)?)
+        self.store.append_detached(&append_of(&topic, request, inspected)?, timeout)
     }
 
     /// The topic and what the properties say, if the message may be stored at all. The topic comes last: a message that

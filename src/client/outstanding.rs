@@ -376,11 +376,16 @@ impl<C> Outstanding<C> {
         }
     }
 
+    /// Sends that have begun and not ended.
+    pub fn count(&self) -> usize {
+        self.shards.iter().map(|shard| shard.begun.load(Ordering::SeqCst)).sum()
+    }
+
     /// Waits until every send has ended; false if some have not after `limit`.
     pub fn wait_for_all(&self, limit: Duration) -> bool {
         let waiter = self.waiter.lock().unwrap_or_else(PoisonError::into_inner);
         self.has_waiter.store(true, Ordering::SeqCst);
-        let is_any_open = |(): &mut ()| self.shards.iter().any(|s| s.begun.load(Ordering::SeqCst) > 0);
+        let is_any_open = |(): &mut ()| self.count() > 0;
         let waited = self.all_ended.wait_timeout_while(waiter, limit, is_any_open);
         let result = waited.unwrap_or_else(PoisonError::into_inner).1;
         !result.timed_out()
@@ -438,8 +443,14 @@ impl<C: SendCallback> Outstanding<C> {
                 }
                 self.shard(shard).tell_freed(&slots);
             }
-            let told = taken.len();
-            taken.drain(..).for_each(Taken::tell);
+            let mut told = 0;
+            for send in taken.drain(..) {
+                send.tell();
+                told += 1;
+                if self.has_waiter.load(Ordering::Relaxed) {
+                    self.end(shard, std::mem::take(&mut told));
+                }
+            }
             self.end(shard, told);
         }
         others

@@ -33,6 +33,8 @@ use std::time::Duration;
 pub const GROUP_DEFAULT: &str = "__ONS_PRODUCER_DEFAULT_GROUP";
 /// How much longer than the send timeout a shutdown waits for asynchronous sends and their callbacks.
 pub const SHUTDOWN_WAIT_EXTRA: Duration = Duration::from_secs(1);
+/// How long it then waits for callbacks that are still to run, as long as they keep returning.
+pub const SHUTDOWN_CALLBACKS_WAIT: Duration = Duration::from_secs(30);
 
 /// A callback of any kind. Who has only one kind can spare the box, with a [`Producer`] of that kind.
 pub type BoxedCallback = Box<dyn FnOnce(SendOutcome) + Send>;
@@ -62,8 +64,10 @@ impl<C: SendCallback> Producer<C> {
     }
 
     /// Waits for asynchronous sends and their callbacks, at most the send timeout and [`SHUTDOWN_WAIT_EXTRA`]; what
-    /// is still without an answer then is told that it is unknown whether it was stored. A second shutdown does
-    /// nothing; one from inside a listener or callback is refused.
+    /// is still without an answer then is told that it is unknown whether it was stored. Callbacks that are still to run
+    /// are waited for as long as one returns each second, at most [`SHUTDOWN_CALLBACKS_WAIT`]; one that does not return is
+    /// left behind, with a warning in the log, and those behind it. A second shutdown does nothing; one from inside a
+    /// listener or callback is refused.
     pub fn shutdown(&self) -> Result<(), Failure> {
         self.shared.shutdown()
     }
@@ -113,8 +117,9 @@ impl<C: SendCallback> Producer<C> {
 
     /// Starts to store a message. `Done`: finished already, the callback was dropped unused. `Pending`: the callback
     /// runs exactly once on the thread `ons-callback`, never inside this call. The message has its id when this
-    /// returns, and may be changed or dropped. While [`ASYNC_SENDS_MAX`] sends wait for their callbacks this call
-    /// waits, at most the send timeout.
+    /// returns, and may be changed or dropped. While [`ASYNC_SENDS_MAX`] sends wait for their callbacks, or as much as may
+    /// waits to be written, this call waits, at most the send timeout; it may have to write, and in SYNC_FLUSH sync, what
+    /// waits.
     ///
     /// [`ASYNC_SENDS_MAX`]: super::outstanding::ASYNC_SENDS_MAX
     pub fn submit(&self, message: &mut Message, callback: C) -> Submitted<SendResult> {
@@ -147,11 +152,13 @@ impl<C: SendCallback> Producer<C> {
         }
     }
 
-    /// Hands a message over without waiting for anything. It may be lost; an error tells only what is known at once.
+    /// Hands a message over without waiting for it to be written. It may be lost; an error tells only what is known at
+    /// once. Makes room as [`Producer::submit`] does.
     pub fn send_oneway(&self, message: &mut Message) -> Result<(), Failure> {
         let (_begun, active) = self.shared.begin()?;
         let prepared = Prepared::new(&active.connection, message)?;
-        active.connection.transport.send_oneway(&prepared.request(&self.shared.group, message))
+        let request = prepared.request(&self.shared.group, message);
+        active.connection.transport.send_oneway(&request, self.shared.timeout)
     }
 
     fn start_send(&self, message: &mut Message, callback: C) -> Result<Started<'_, C>, Failure> {
@@ -161,7 +168,7 @@ impl<C: SendCallback> Producer<C> {
         let prepared = Prepared::new(connection, message)?;
         let token = outstanding.list(begun, message.topic(), prepared.message_id, callback)?;
         let request = prepared.request(&self.shared.group, message);
-        let submitted = connection.transport.send_async(&request, &active.sink, token);
+        let submitted = connection.transport.send_async(&request, &active.sink, token, self.shared.timeout);
         if matches!(submitted, Submitted::Pending) {
             outstanding.sweep_later();
         }
@@ -170,7 +177,8 @@ impl<C: SendCallback> Producer<C> {
 }
 
 impl Producer {
-    /// Starts to store a message. The message has its id when this returns, and may be changed or dropped.
+    /// Starts to store a message. The message has its id when this returns, and may be changed or dropped. The thread
+    /// `ons-callback` completes the future: to block on it inside a callback would be to wait for oneself.
     pub fn send_async(&self, message: &mut Message) -> SendFuture {
         let (future, complete) = SendFuture::pending();
         match self.submit(message, Box::new(complete)) {

@@ -15,17 +15,18 @@ pub trait Transport: Send + Sync + Debug {
     /// Stores a message and waits for it, at most `timeout`; on the caller's own thread where that is possible.
     fn send(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<SendResponse, Failure>;
 
-    /// Starts to store a message. Never blocks on a sync of the disk. `Pending`: `sink` will hear of `token` exactly
-    /// once, perhaps before this returns.
+    /// Starts to store a message. Waits only while the broker has no room for it, at most `timeout`. `Pending`: `sink`
+    /// will hear of `token` exactly once, perhaps before this returns.
     fn send_async(
         &self,
         request: &SendRequest<'_>,
         sink: &Arc<dyn SendSink>,
         token: u64,
+        timeout: Duration,
     ) -> Submitted<SendResponse>;
 
-    /// Hands a message over without waiting for anything; an error only for what can be told at once.
-    fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure>;
+    /// Hands a message over; an error only for what can be told at once. Waits as [`Transport::send_async`] does.
+    fn send_oneway(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<(), Failure>;
 
     /// Asks for messages. The completion may run at once on the caller's stack, or later on any thread.
     fn pull(&self, request: PullRequest, completion: Completion<PullResponse>);

@@ -62,15 +62,16 @@ impl Transport for InProcess {
         request: &SendRequest<'_>,
         sink: &Arc<dyn SendSink>,
         token: u64,
+        timeout: Duration,
     ) -> Submitted<SendResponse> {
         match self.broker.load().as_ref() {
-            Some(broker) => broker.send_async(request, sink, token),
+            Some(broker) => broker.send_async(request, sink, token, timeout),
             None => Submitted::Done(Err(closed())),
         }
     }
 
-    fn send_oneway(&self, request: &SendRequest<'_>) -> Result<(), Failure> {
-        self.broker.load().as_ref().ok_or_else(closed)?.send_oneway(request)
+    fn send_oneway(&self, request: &SendRequest<'_>, timeout: Duration) -> Result<(), Failure> {
+        self.broker.load().as_ref().ok_or_else(closed)?.send_oneway(request, timeout)
     }
 
     fn pull(&self, request: PullRequest, completion: Completion<PullResponse>) {

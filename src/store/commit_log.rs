@@ -41,6 +41,10 @@ use std::time::Duration;
 /// cache. In a model a few records are enough.
 pub(crate) const PENDING_BYTES_MAX_SYNC: usize = if cfg!(feature = "models") { 400 } else { 2 << 20 };
 pub(crate) const PENDING_BYTES_MAX_ASYNC: usize = if cfg!(feature = "models") { 400 } else { 512 << 10 };
+/// So long does a copy of a message, made by the broker itself, wait for room; then it is tried again later. In a model
+/// nobody gives up: whoever is forgotten waits for ever.
+pub(crate) const ROOM_WAIT: Duration =
+    if cfg!(feature = "models") { Duration::MAX } else { Duration::from_secs(3) };
 /// An asynchronous caller without syncs that finds so much waiting and nobody writing writes it, rather than leave it
 /// to a thread on another processor.
 const LEAD_BYTES: usize = if cfg!(feature = "models") { 250 } else { 64 << 10 };
@@ -181,26 +185,32 @@ impl CommitLog {
         append: &Append<'_>,
         completion: Completion<Appended>,
     ) -> Submitted<Appended> {
-        self.submit(append, |batch| batch.wait_with(Waiter::Completion(completion)))
+        self.submit(append, ROOM_WAIT, |batch| batch.wait_with(Waiter::Completion(completion)))
     }
 
-    /// As [`CommitLog::append`], for one of many sends: `sink` hears of `token`.
+    /// As [`CommitLog::append`], for one of many sends: `sink` hears of `token`. Waits for room at most `timeout`.
     pub(crate) fn append_for(
         &self,
         append: &Append<'_>,
         sink: &Arc<dyn SendSink>,
         token: u64,
+        timeout: Duration,
     ) -> Submitted<Appended> {
-        self.submit(append, |batch| batch.answer_to(sink, token))
+        self.submit(append, timeout, |batch| batch.answer_to(sink, token))
     }
 
     /// `wait` says who waits for the record added last.
-    fn submit(&self, append: &Append<'_>, wait: impl FnOnce(&mut Batch)) -> Submitted<Appended> {
+    fn submit(
+        &self,
+        append: &Append<'_>,
+        mut timeout: Duration,
+        wait: impl FnOnce(&mut Batch),
+    ) -> Submitted<Appended> {
         let noted = match note(append) {
             Ok(noted) => noted,
             Err(failure) => return Submitted::Done(Err(failure)),
         };
-        let room = self.wait_for_room(self.lock(), &mut { Duration::MAX });
+        let room = self.wait_for_room(self.lock(), &mut timeout);
         let (mut state, appended) = match room
             .and_then(|mut state| self.encode(&mut state, append, noted).map(|appended| (state, appended)))
         {
@@ -216,10 +226,10 @@ impl CommitLog {
         Submitted::Pending
     }
 
-    /// Appends without anybody to tell.
-    pub(crate) fn append_detached(&self, append: &Append<'_>) -> Result<(), Failure> {
+    /// Appends without anybody to tell. Waits for room at most `timeout`.
+    pub(crate) fn append_detached(&self, append: &Append<'_>, mut timeout: Duration) -> Result<(), Failure> {
         let noted = note(append)?;
-        let mut state = self.wait_for_room(self.lock(), &mut { Duration::MAX })?;
+        let mut state = self.wait_for_room(self.lock(), &mut timeout)?;
         self.encode(&mut state, append, noted)?;
         self.leave_to_log_thread(state);
         Ok(())
@@ -278,6 +288,11 @@ impl CommitLog {
 
     pub(crate) fn refusal(&self) -> Option<Failure> {
         self.lock().refusal.why().cloned()
+    }
+
+    /// That of the next record.
+    pub(crate) fn generation(&self) -> u32 {
+        self.lock().generation
     }
 
     /// The segment in use and the address behind the last record taken.

@@ -1,17 +1,18 @@
 //! The index of one segment, in one file beside it: which records each queue has in it, and which keys.
 //!
 //! ```text
-//!  0 "ONSIDX\0\2"   8 | 8 base 8 | 16 end 8 | 24 generation 4 | 28 is complete 4
-//! 32 last stored ms 8 | 40 directory bytes 8 | 48 entries 8 | 56 keys 8
-//! 64 directory checksum 4 | 68 keys checksum 4 | 72 header checksum 4
-//! 76 directory: topics 4, then per topic: length 2, name, queues 4, then per queue: id 4, first offset 8, count 8
+//!  0 "ONSIDX\0\3"   8 | 8 base 8 | 16 end 8 | 24 generation 4 | 28 log generation 4 | 32 is complete 4
+//! 36 last stored ms 8 | 44 directory bytes 8 | 52 entries 8 | 60 keys 8
+//! 68 directory checksum 4 | 72 keys checksum 4 | 76 header checksum 4
+//! 80 directory: topics 4, then per topic: length 2, name, queues 4, then per queue: id 4, first offset 8, count 8
 //!    entries: (address 8, length 4, tag hash 4, checksum 4), queue by queue in directory order
 //!    keys:    (hash 4, address within the segment 4), sorted
 //! ```
 //! Little-endian, checksums CRC-32C. Each entry has its own, because entries are read one piece here, one there, and a
 //! wrong one would hide a record from its readers: it covers base and number of the entry as well. A file is written
 //! whole, synced and renamed into place. `end` is the address up to which it speaks; a file that is not complete was
-//! written at a clean close of the segment in use, and recovery reads the log from `end` on.
+//! written at a clean close of the segment in use, and recovery reads the log from `end` on. `generation` is that of the
+//! segment's header; the log's own may have risen since, by failed writes, and stands in no other file.
 
 use super::durable::{sync_parent, write_whole};
 use super::error::{corrupt_at, io_failure};
@@ -23,8 +24,8 @@ use bytes::{Buf, BufMut, Bytes};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const MAGIC: [u8; 8] = *b"ONSIDX\0\x02";
-const HEADER_BYTES: u64 = 76;
+const MAGIC: [u8; 8] = *b"ONSIDX\0\x03";
+const HEADER_BYTES: u64 = 80;
 const ENTRY_BYTES: u64 = 20;
 const KEY_BYTES: u64 = 8;
 
@@ -41,6 +42,8 @@ pub(crate) struct IndexContent {
     pub(crate) base: u64,
     pub(crate) end: u64,
     pub(crate) generation: u32,
+    /// Of the log when the file is written: no record in front of `end` has a higher one.
+    pub(crate) log_generation: u32,
     pub(crate) is_complete: bool,
     pub(crate) last_stored_ms: i64,
     pub(crate) queues: Vec<QueuePart>,
@@ -64,6 +67,7 @@ pub(crate) struct IndexFile {
     pub(crate) base: u64,
     pub(crate) end: u64,
     pub(crate) generation: u32,
+    pub(crate) log_generation: u32,
     pub(crate) is_complete: bool,
     pub(crate) last_stored_ms: i64,
     entries_at: u64,
@@ -110,11 +114,12 @@ impl IndexFile {
         let mut rest = &header[8..];
         if read < header.len()
             || header[..8] != MAGIC
-            || crc32c::crc32c(&header[..72]) != (&header[72..]).get_u32_le()
+            || crc32c::crc32c(&header[..76]) != (&header[76..]).get_u32_le()
         {
             return Err(corrupt_at(path, 0, "its header has a wrong checksum"));
         }
-        let (base, end, generation) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u32_le());
+        let (base, end) = (rest.get_u64_le(), rest.get_u64_le());
+        let (generation, log_generation) = (rest.get_u32_le(), rest.get_u32_le());
         let (is_complete, last_stored_ms) = (rest.get_u32_le() != 0, rest.get_i64_le());
         let (directory_bytes, entries, keys) = (rest.get_u64_le(), rest.get_u64_le(), rest.get_u64_le());
         let (directory_sum, keys_sum) = (rest.get_u32_le(), rest.get_u32_le());
@@ -131,6 +136,7 @@ impl IndexFile {
             base,
             end,
             generation,
+            log_generation,
             is_complete,
             last_stored_ms,
             entries_at,
@@ -226,6 +232,7 @@ fn encode(content: &IndexContent) -> Vec<u8> {
     out.put_u64_le(content.base);
     out.put_u64_le(content.end);
     out.put_u32_le(content.generation);
+    out.put_u32_le(content.log_generation);
     out.put_u32_le(u32::from(content.is_complete));
     out.put_i64_le(content.last_stored_ms);
     out.put_u64_le(directory.len() as u64);

@@ -126,28 +126,32 @@ impl Store {
     }
 
     /// Appends without waiting for the record to be written. Only when as much as may waits already does it wait for
-    /// room, or write and sync on this thread. The completion runs on the thread that wrote the record.
+    /// room, at most [`ROOM_WAIT`], or write and sync on this thread. The completion runs on the thread that wrote the
+    /// record.
+    ///
+    /// [`ROOM_WAIT`]: commit_log::ROOM_WAIT
     pub fn append(&self, append: &Append<'_>, completion: Completion<Appended>) -> Submitted<Appended> {
         let submitted = self.inner.log.append(append, completion);
         self.inner.run_jobs_here();
         submitted
     }
 
-    /// As [`Store::append`], for one of many sends: `sink` hears of `token`.
+    /// As [`Store::append`], for one of many sends: `sink` hears of `token`. Waits for room at most `timeout` (real time).
     pub fn append_for(
         &self,
         append: &Append<'_>,
         sink: &Arc<dyn SendSink>,
         token: u64,
+        timeout: Duration,
     ) -> Submitted<Appended> {
-        let submitted = self.inner.log.append_for(append, sink, token);
+        let submitted = self.inner.log.append_for(append, sink, token, timeout);
         self.inner.run_jobs_here();
         submitted
     }
 
-    /// Appends without anybody to tell.
-    pub fn append_detached(&self, append: &Append<'_>) -> Result<(), Failure> {
-        let outcome = self.inner.log.append_detached(append);
+    /// Appends without anybody to tell. Waits for room at most `timeout` (real time).
+    pub fn append_detached(&self, append: &Append<'_>, timeout: Duration) -> Result<(), Failure> {
+        let outcome = self.inner.log.append_detached(append, timeout);
         self.inner.run_jobs_here();
         outcome
     }

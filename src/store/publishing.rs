@@ -28,10 +28,10 @@ pub(crate) fn is_publishing() -> bool {
     DEPTH.with(Cell::get) > 0
 }
 
-/// Runs code of others on the thread that leads the log. A panic there must not take the log's leader with it, which
-/// would leave everybody after it waiting.
+/// Runs code of others on a thread of the log. A panic there must not take the thread with it, which would leave
+/// everybody after it waiting. The program's logger may panic as well.
 pub(crate) fn tell(what: &str, receiver: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(receiver)).is_err() {
-        log::error!("{what} panicked; the log goes on");
+        let _ = catch_unwind(|| log::error!("{what} panicked; the log goes on"));
     }
 }

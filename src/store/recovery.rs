@@ -129,8 +129,9 @@ fn with_indexes(
 /// theirs, need not come into memory with it.
 fn remake_index(disk: &Arc<dyn Disk>, segment: &Arc<Segment>, state: &State) -> Result<Index, Failure> {
     let own = Shared::scratch(disk.clone());
-    Scan::run(&own, segment, None, state, true, false)?;
-    let (content, _) = own.content_of(segment, true);
+    let scan = Scan::run(&own, segment, None, state, true, false)?;
+    let (mut content, _) = own.content_of(segment, true);
+    content.log_generation = scan.generation;
     let index = IndexFile::write(disk.as_ref(), segment.path(), &content)?;
     log::warn!("{} is made anew from the log", index.path().display());
     open_index(disk.as_ref(), segment).ok_or_else(|| corrupt(index.path(), "it cannot be read again"))
@@ -151,7 +152,8 @@ fn finish(
     state: &State,
     has_indexes: bool,
 ) -> Result<Recovered, Failure> {
-    let mut generation = shared.segments.raise_generation();
+    let sealed = shared.segments.used().into_iter().filter_map(|held| Some(held.index?.log_generation + 1));
+    let mut generation = sealed.fold(shared.segments.raise_generation(), u32::max);
     let mut last = None;
     let mut was_closed = false;
     let mut unsealed = unsealed.into_iter();
@@ -395,6 +397,8 @@ impl<'a> Scan<'a> {
                 Ok(()) => {
                     // Not the known end: behind the index, records are still to be read.
                     scan.end = index.end.clamp(base, scan.known_end);
+                    // What a failed write left behind the end is of a lower one, what was appended since of a higher one.
+                    scan.generation = scan.generation.max(index.log_generation);
                     is_whole = index.is_complete;
                 }
                 Err(failure) => log::error!("{failure}: it is made anew from the log"),

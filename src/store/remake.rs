@@ -91,6 +91,7 @@ fn content(
     let (mut content, _) = known.content_of(segment, true);
     content.end = damaged.end;
     content.last_stored_ms = damaged.last_stored_ms;
+    content.log_generation = damaged.log_generation;
     let lost = Entry { address: LOST, len: 0, tag_hash: 0 };
     content.queues = spans
         .iter()

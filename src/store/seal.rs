@@ -39,7 +39,8 @@ impl Inner {
 
     /// Writes the index of one segment from what memory holds of it. With `is_complete` the queues read it from then on.
     pub(crate) fn seal(&self, segment: &Segment, is_complete: bool) -> Result<(), Failure> {
-        let (content, parts) = self.shared.content_of(segment, is_complete);
+        let (mut content, parts) = self.shared.content_of(segment, is_complete);
+        content.log_generation = self.log.generation();
         let index = IndexFile::write(self.environment.disk.as_ref(), segment.path(), &content)?;
         if !is_complete {
             return Ok(());
@@ -72,6 +73,7 @@ impl Shared {
             base: segment.base(),
             end,
             generation: segment.generation(),
+            log_generation: segment.generation(),
             is_complete,
             last_stored_ms,
             queues: Vec::new(),

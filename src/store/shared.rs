@@ -285,7 +285,7 @@ impl LogEvents for Shared {
     }
 
     fn refused(&self, why: &Failure) {
-        log::error!("{why}");
+        tell("the program's logger", || log::error!("{why}"));
     }
 }
 

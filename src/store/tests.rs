@@ -4,6 +4,7 @@
 mod basics;
 mod faults;
 mod forged;
+mod generations;
 mod model;
 mod power_cuts;
 mod refusals;

@@ -2,6 +2,7 @@
 
 use super::commit_log::CommitLog;
 use super::inner::Inner;
+use super::publishing::tell;
 use super::shared::{Shared, lock};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::sync::Mutex;
@@ -86,6 +87,6 @@ fn run_jobs(inner: &Inner) {
         }
         let Some(job) = jobs.waiting.pop_front() else { return };
         drop(jobs);
-        inner.run_job(job);
+        tell("background work of the store", || inner.run_job(job));
     }
 }

@@ -56,7 +56,7 @@ fn the_tool_tells_each_damage_and_changes_nothing() {
         (log.clone(), 20, Some(0), "rebuilt"),
         (log.clone(), 4096 + 40, Some(4096), "record_lost"),
         (index.clone(), 9, Some(0), "rebuilt"),
-        (index, 76, Some(76), "rebuilt"),
+        (index, 80, Some(80), "rebuilt"),
         (dir.join("format"), 4, Some(4), "refused"),
         (dir.join("metadata.redb"), 0, None, "refused"),
     ];

@@ -154,7 +154,8 @@ impl Driver {
         let Some(broker) = self.broker.upgrade() else { return };
         let (id, message, text) = self.new_message(sizes);
         let body = body_of(id, message.len);
-        let sent = broker.send_oneway(&request("events", 0, self.clock.wall_ms(), text.as_text(), &body));
+        let request = request("events", 0, self.clock.wall_ms(), text.as_text(), &body);
+        let sent = broker.send_oneway(&request, TIMEOUT);
         self.note(sent);
     }
 
@@ -178,7 +179,7 @@ impl Driver {
         let was_refusing = self.model().is_refusing;
         let own = self.clone();
         let sink: Arc<dyn SendSink> = Arc::new(Heard { own, topic, message: message.clone(), was_refusing });
-        if let Submitted::Done(result) = broker.send_async(&request, &sink, id) {
+        if let Submitted::Done(result) = broker.send_async(&request, &sink, id, TIMEOUT) {
             self.sent(topic, message, was_refusing, result);
         }
     }

@@ -115,7 +115,7 @@ impl World {
         const TOKEN: u64 = 42;
         let (sender, receiver) = mpsc::channel();
         let sink: Arc<dyn SendSink> = Arc::new(Heard(sender));
-        match self.broker.send_async(request, &sink, TOKEN) {
+        match self.broker.send_async(request, &sink, TOKEN, TIMEOUT) {
             Submitted::Done(result) => {
                 assert!(receiver.try_recv().is_err(), "an answer came although the result was returned");
                 result

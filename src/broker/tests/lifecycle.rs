@@ -64,7 +64,7 @@ fn after_close_every_call_says_that_it_is_closed() {
     let all: [Result<(), Failure>; 12] = [
         broker.send(&request("T", "b"), TIMEOUT).map(drop),
         world.send_async(&request("T", "b")).map(drop),
-        broker.send_oneway(&request("T", "b")),
+        broker.send_oneway(&request("T", "b"), TIMEOUT),
         world.pull(pull("T")).result_now().map(drop),
         broker.unregister("client"),
         broker.group_members("CID_a").map(drop),

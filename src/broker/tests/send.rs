@@ -82,7 +82,7 @@ fn what_comes_later_is_refused_by_name_and_not_stored() {
         for failure in [
             world.broker.send(&timed, TIMEOUT).unwrap_err(),
             world.send_async(&timed).unwrap_err(),
-            world.broker.send_oneway(&timed).unwrap_err(),
+            world.broker.send_oneway(&timed, TIMEOUT).unwrap_err(),
         ] {
             assert_eq!(failure.kind, FailureKind::NotSupported);
             assert!(failure.message.contains(name) && failure.message.contains("'T'"), "{failure}");
@@ -139,7 +139,8 @@ fn asynchronous_and_one_way_sends_store_what_a_blocking_one_stores() {
     world.send_to("T", 0, "blocking");
     let response = world.send_async(&SendRequest { queue_id: 0, ..request("T", "asynchronous") }).unwrap();
     assert_eq!((response.queue_id, response.queue_offset), (0, 1));
-    world.broker.send_oneway(&SendRequest { queue_id: 0, ..request("T", "one-way") }).unwrap();
+    let oneway = SendRequest { queue_id: 0, ..request("T", "one-way") };
+    world.broker.send_oneway(&oneway, TIMEOUT).unwrap();
     let stored: Vec<String> = world.read_all("T", 0).iter().map(body_of).collect();
     assert_eq!(stored, ["blocking", "asynchronous", "one-way"]);
 }

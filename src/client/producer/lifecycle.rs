@@ -1,6 +1,7 @@
 //! New, started, closed: what a producer is made of and how it comes and goes.
 
 use super::GROUP_DEFAULT;
+use super::SHUTDOWN_CALLBACKS_WAIT;
 use super::SHUTDOWN_WAIT_EXTRA;
 use crate::client::callbacks;
 use crate::client::connection::Connection;
@@ -176,13 +177,29 @@ impl<C: SendCallback> Shared<C> {
             ),
         );
         active.outstanding.fail_all(&failure.with_stored(Stored::Unknown));
-        if !active.outstanding.wait_for_all(callbacks::STOP_WAIT) {
+        if !wait_for_callbacks(&active.outstanding) {
+            let (group, count) = (&self.group, active.outstanding.count());
             warn!(
-                "producer '{}' is shut down while sends or callbacks have not returned after {limit_ms} ms",
-                self.group
+                "producer '{group}' is shut down while {count} sends or callbacks have not returned: a callback that runs is left behind, those that wait for it may run later"
             );
         }
     }
+}
+
+/// Waits as long as callbacks keep returning, and not for one that does not; false if some are left.
+fn wait_for_callbacks<C: SendCallback>(outstanding: &Outstanding<C>) -> bool {
+    let mut left = SHUTDOWN_CALLBACKS_WAIT;
+    while !left.is_zero() {
+        let open = outstanding.count();
+        if outstanding.wait_for_all(callbacks::STOP_WAIT) {
+            return true;
+        }
+        if outstanding.count() == open {
+            return false;
+        }
+        left = left.saturating_sub(callbacks::STOP_WAIT);
+    }
+    false
 }
 
 /// The end of a producer that its program dropped. In the child of a fork nothing may be touched, and inside a

@@ -207,6 +207,25 @@ fn a_shutdown_races_with_sends_and_every_send_still_has_one_outcome() {
 }
 
 #[test]
+fn a_shutdown_waits_for_callbacks_as_long_as_they_keep_returning() {
+    const CALLBACKS: usize = 200;
+    let place = Place::new();
+    let producer = place.producer(&[("SendMsgTimeoutMillis", "100"), ("FlushDiskType", "ASYNC_FLUSH")]);
+    let told = Arc::new(AtomicUsize::new(0));
+    for _ in 0..CALLBACKS {
+        let told = told.clone();
+        // Together longer than what a shutdown waits for answers and for one callback.
+        let slow = move |_| {
+            thread::sleep(Duration::from_millis(15));
+            told.fetch_add(1, Ordering::SeqCst);
+        };
+        producer.send_with_callback(&mut Message::new("Topic", "", "body"), slow).unwrap();
+    }
+    producer.shutdown().unwrap();
+    assert_eq!(told.load(Ordering::SeqCst), CALLBACKS);
+}
+
+#[test]
 fn a_shutdown_inside_a_callback_is_refused_and_dropping_the_producer_there_works() {
     let place = Place::new();
     let producer = Arc::new(place.producer(&[]));

@@ -108,7 +108,7 @@ impl World {
     pub(super) fn send_for_sink(&self, sender: u8, number: u8) {
         self.begin(sender, number);
         let token = u64::from(sender) << 8 | u64::from(number);
-        let submitted = self.log.append_for(&self.append(&[sender, number]), &self.sink, token);
+        let submitted = self.log.append_for(&self.append(&[sender, number]), &self.sink, token, TIMEOUT);
         if let Submitted::Done(answer) = submitted {
             self.note(sender, number, answer);
         }
@@ -139,7 +139,7 @@ impl World {
     }
 
     pub(super) fn send_detached(&self, _sender: u8, _number: u8) {
-        if self.log.append_detached(&self.append(b"detached")).is_ok() {
+        if self.log.append_detached(&self.append(b"detached"), TIMEOUT).is_ok() {
             self.detached.fetch_add(1, Ordering::SeqCst);
         }
     }

@@ -94,14 +94,14 @@ fn every_operation_fails_once(flush: FlushMode, fault: Fault) {
 }
 
 /// Takes a record that nobody waits for.
-fn append_detached(store: &Store, body: &[u8]) {
+pub(super) fn append_detached(store: &Store, body: &[u8]) {
     let queue = store.open_queue("T", 0);
     let head = RecordHead::default();
     let append = Append { queue: &queue, head, properties: "", body, tag_hash: 0, noted: None };
-    store.inner.log.append_detached(&append).unwrap();
+    store.inner.log.append_detached(&append, Duration::from_secs(60)).unwrap();
 }
 
-fn is_log(operation: &Operation, kind: OperationKind) -> bool {
+pub(super) fn is_log(operation: &Operation, kind: OperationKind) -> bool {
     operation.kind == kind && operation.path.extension().is_some_and(|extension| extension == "log")
 }
 
@@ -164,6 +164,8 @@ fn a_wait_for_room_ends_in_time_although_others_are_written() {
         let head = RecordHead::default();
         let late = Append { queue: &queue, head, properties: "", body: b"", tag_hash: 0, noted: None };
         let begun = Instant::now();
+        let failure = store.append_detached(&late, Duration::from_millis(1)).unwrap_err();
+        assert_eq!((failure.kind, failure.stored), (FailureKind::Timeout, Stored::No), "nobody waits for it");
         let failure = store.append_blocking(&late, TIMEOUT).unwrap_err();
         assert_eq!((failure.kind, failure.stored), (FailureKind::Timeout, Stored::No));
         assert!(begun.elapsed() < TIMEOUT * 8 / 5, "{:?}", begun.elapsed());

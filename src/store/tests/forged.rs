@@ -13,10 +13,10 @@ use std::sync::Arc;
 const QUEUES: i32 = 3;
 /// Of an index file with the one topic "T": where its header has the directory's length and the checksums, where the
 /// directory begins, where the rows of its queues do, and the bytes of each: id, first offset, count.
-const DIRECTORY_BYTES_AT: usize = 40;
-const DIRECTORY_SUM_AT: usize = 64;
-const HEADER_SUM_AT: usize = 72;
-const DIRECTORY_AT: usize = 76;
+const DIRECTORY_BYTES_AT: usize = 44;
+const DIRECTORY_SUM_AT: usize = 68;
+const HEADER_SUM_AT: usize = 76;
+const DIRECTORY_AT: usize = 80;
 const ROWS_AT: usize = DIRECTORY_AT + 11;
 const ROW_BYTES: usize = 20;
 const FIRST: usize = 4;
