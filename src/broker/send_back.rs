@@ -38,7 +38,8 @@ impl Broker {
         self.check_open()?;
         let group = &request.group;
         check_consumer_group(group)?;
-        let record = self.record_at(request.position)?;
+        let held = || Record::decode(request.record.as_ref()?).ok();
+        let record = self.record_at(request.position).or_else(|failure| held().ok_or(failure))?;
         let max = self.membership.reconsume_times_max(group).unwrap_or(request.reconsume_times_max);
         let times = record.head.reconsume_times;
         match retry::judge(times, request.delay_level, max) {

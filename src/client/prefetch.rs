@@ -66,6 +66,8 @@ pub struct Ready {
     limit: Grant,
     /// Queues with no pull under way.
     to_pull: VecDeque<Arc<ProcessQueue>>,
+    /// Those that wait for a message that is not finished, with too many finished behind it.
+    far_ahead: Vec<Arc<ProcessQueue>>,
     needs_balance: bool,
     is_balancing: bool,
     is_pulling: bool,
@@ -97,6 +99,7 @@ impl Prefetch {
             granted: none,
             limit,
             to_pull: VecDeque::new(),
+            far_ahead: Vec::new(),
             needs_balance: false,
             is_balancing: false,
             is_pulling: false,
@@ -141,7 +144,7 @@ impl Prefetch {
                 let items = (first..).zip(records).map(|(number, record)| Item { number, record }).collect();
                 ready.batches.push_back(Batch { queue: queue.clone(), items });
             }
-            ready.to_pull.push_back(queue.clone());
+            ready.add(queue.clone());
         });
     }
 
@@ -153,7 +156,7 @@ impl Prefetch {
     pub fn pull_again(&self, queue: Arc<ProcessQueue>) {
         self.update(|ready| {
             if !queue.is_dropped() && !ready.is_closing {
-                ready.to_pull.push_back(queue);
+                ready.add(queue);
             }
         });
     }
@@ -176,6 +179,7 @@ impl Prefetch {
         let mut forgotten = VecDeque::new();
         self.update(|ready| {
             ready.to_pull.retain(|own| !Arc::ptr_eq(own, queue));
+            ready.far_ahead.retain(|own| !Arc::ptr_eq(own, queue));
             let batches = std::mem::take(&mut ready.batches);
             let (gone, kept) = batches.into_iter().partition(|own| Arc::ptr_eq(&own.queue, queue));
             ready.batches = kept;
@@ -221,9 +225,13 @@ impl Prefetch {
         steal: &mut dyn FnMut() -> bool,
     ) -> Step {
         let mut ready = self.lock();
-        ready.cached.sub(finished);
+        ready.finished(finished);
         ready.is_pulling &= !has_pulled;
         loop {
+            if ready.is_closing {
+                // Nothing is taken any more, but what is in the hands of a slower thread is shared out.
+                return if steal() { Step::Consume } else { Step::End };
+            }
             if let Some(step) = ready.step(batch_max, take) {
                 let wakes = ready.wakes_another();
                 drop(ready);
@@ -249,6 +257,7 @@ impl Prefetch {
         let batches = std::mem::take(&mut ready.batches);
         ready.waiting = 0;
         ready.to_pull.clear();
+        ready.far_ahead.clear();
         drop(ready);
         self.work.notify_all();
         drop(batches);
@@ -269,9 +278,6 @@ impl Prefetch {
 
 impl Ready {
     fn step(&mut self, batch_max: usize, take: &mut Take<'_>) -> Option<Step> {
-        if self.is_closing {
-            return Some(Step::End);
-        }
         if self.begin_balance() {
             return Some(Step::Balance);
         }
@@ -336,9 +342,13 @@ impl Ready {
         wakes
     }
 
-    /// Messages are finished without a thread asking for more.
+    /// Messages are finished, or left.
     pub fn finished(&mut self, finished: Grant) {
         self.cached.sub(finished);
+        if !self.far_ahead.is_empty() {
+            let waiting = std::mem::take(&mut self.far_ahead);
+            waiting.into_iter().for_each(|queue| self.add(queue));
+        }
     }
 
     #[cfg(test)]
@@ -346,9 +356,13 @@ impl Ready {
         self.cached
     }
 
-    /// Adds a queue that is to be pulled from now on.
+    /// Adds a queue that is to be pulled, from now on or once it may be.
     pub fn add(&mut self, queue: Arc<ProcessQueue>) {
-        self.to_pull.push_back(queue);
+        if queue.is_far_ahead() {
+            self.far_ahead.push(queue);
+        } else {
+            self.to_pull.push_back(queue);
+        }
     }
 }
 

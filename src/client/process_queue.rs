@@ -8,6 +8,10 @@ use crate::sys::sync::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::{Arc, PoisonError};
 
+/// So many messages may be finished behind one that is not: then the queue is not pulled until that one is. They would
+/// come again if the program were killed. (RocketMQ's Java client, `consumeConcurrentlyMaxSpan`.)
+pub const FINISHED_AHEAD_MAX: usize = 2000;
+
 /// A queue this consumer holds.
 #[derive(Debug)]
 pub struct ProcessQueue {
@@ -99,6 +103,12 @@ impl ProcessQueue {
         let mut progress = self.lock();
         progress.unfinished = progress.unfinished.saturating_sub(count);
         progress.unfinished == 0 && self.is_dropped()
+    }
+
+    /// Whether as much as may is finished behind a message that is not.
+    pub fn is_far_ahead(&self) -> bool {
+        let progress = self.lock();
+        progress.ring.len().saturating_sub(progress.unfinished) >= FINISHED_AHEAD_MAX
     }
 
     /// Whether somebody still works on a message.

@@ -38,6 +38,9 @@ pub enum Action {
     Commit,
     /// It is to be delivered again later.
     ReconsumeLater,
+    /// Nobody has looked at it, as when the program is ending: it uses up no attempt, and comes again to whoever holds its
+    /// queue next. Until the shutdown that is this consumer, so it is no answer for a message that failed.
+    Leave,
 }
 
 /// Consumes messages on `ConsumeThreadNums` threads of its own. Start it, shut it down once; it cannot be started
@@ -98,10 +101,16 @@ impl PushConsumer {
         self.shared.refuse_closed()?;
         let replaced = self.shared.subscriptions.insert(subscribed);
         drop(replaced);
+        if let Err(failure) = self.shared.refuse_closed() {
+            // A shutdown came in between, and may have let go of the listeners before this one was there.
+            drop(self.shared.subscriptions.take());
+            return Err(failure);
+        }
         self.shared.subscriptions_changed()
     }
 
-    /// Ends the subscription to a topic; without one this does nothing. A listener that runs is not waited for.
+    /// Ends the subscription to a topic; without one this does nothing. A listener that runs is not waited for; messages
+    /// that wait for one here are left to whoever subscribes next.
     pub fn unsubscribe(&self, topic: &str) -> Result<(), Failure> {
         user_code::refuse_in_child()?;
         self.shared.refuse_closed()?;
@@ -125,10 +134,13 @@ impl PushConsumer {
         self.shared.is_closed()
     }
 
-    /// Waits at most [`SHUTDOWN_WAIT`] until each thread is through with the few messages it has in hand, commits the
+    /// Waits at most [`SHUTDOWN_WAIT`] until the threads are through with the few messages they have in hand, commits the
     /// offsets and leaves the group: what is finished does not come again. A listener that has not returned by then is
-    /// left behind with its thread, and its message will be delivered again. A second shutdown does nothing; one from
-    /// inside a listener or callback is refused.
+    /// left behind with its thread: it must still live then, a warning in the log tells of it, and its message and those
+    /// finished behind it ([`FINISHED_AHEAD_MAX`] and what was in the cache) will be delivered again. A second shutdown
+    /// does nothing; one from inside a listener or callback is refused.
+    ///
+    /// [`FINISHED_AHEAD_MAX`]: super::process_queue::FINISHED_AHEAD_MAX
     pub fn shutdown(&self) -> Result<(), Failure> {
         self.shared.shutdown()
     }

@@ -77,6 +77,9 @@ pub struct SendBackRequest {
     pub group: Arc<str>,
     /// Position of the failed message in the log.
     pub position: i64,
+    /// The message as the consumer has it, if it does: stands in for one that the log has deleted meanwhile, or cannot read
+    /// any more. On the wire there is none.
+    pub record: Option<Bytes>,
     /// 0: the documented wait for its count of attempts; negative: to the dead letters at once; else a delay level.
     pub delay_level: i32,
     /// Retries before the dead letters.

@@ -311,6 +311,7 @@ impl Driver {
         let request = SendBackRequest {
             group: GROUP.into(),
             position: record.head.position,
+            record: None,
             delay_level: 0,
             reconsume_times_max: -1,
         };

@@ -20,7 +20,7 @@ const DEAD: &str = "%DLQ%CID_retry";
 const WAITS_S: [u64; 16] = [10, 30, 60, 120, 180, 240, 300, 360, 420, 480, 540, 600, 1200, 1800, 3600, 7200];
 
 fn back(position: i64) -> SendBackRequest {
-    SendBackRequest { group: GROUP.into(), position, delay_level: 0, reconsume_times_max: -1 }
+    SendBackRequest { group: GROUP.into(), position, record: None, delay_level: 0, reconsume_times_max: -1 }
 }
 
 fn world() -> World {
@@ -104,6 +104,18 @@ fn a_group_that_never_said_its_count_takes_the_requests() {
     let sent = world.send("T", "", "body");
     world.send_back(SendBackRequest { reconsume_times_max: 0, ..back(sent.position) }).unwrap();
     assert_eq!(world.read_all(DEAD, 0).len(), 1);
+}
+
+#[test]
+fn what_the_log_does_not_hold_any_more_is_tried_again_from_what_the_consumer_has() {
+    let world = world();
+    world.send_to("T", 0, "body");
+    let gone = back(-1);
+    assert_eq!(world.send_back(gone.clone()).unwrap_err().kind, FailureKind::InvalidArgument);
+    let record = world.pull(pull("T")).now().records.pop();
+    world.send_back(SendBackRequest { record, ..gone }).unwrap();
+    let record = comes_after(&world, 0, Duration::from_secs(10));
+    assert_eq!((record.head.reconsume_times, body_of(&record).as_str()), (1, "body"));
 }
 
 #[test]

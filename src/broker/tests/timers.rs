@@ -19,7 +19,8 @@ const RETRY: &str = "%RETRY%CID_timer";
 fn wait(world: &World, body: &str, delay_level: i32) {
     let sent = world.send("T", "", body);
     let position = sent.position;
-    let request = SendBackRequest { group: GROUP.into(), position, delay_level, reconsume_times_max: -1 };
+    let request =
+        SendBackRequest { group: GROUP.into(), position, record: None, delay_level, reconsume_times_max: -1 };
     world.send_back(request).unwrap();
 }
 

@@ -1,6 +1,7 @@
 //! Guards against a prefetch that grows over its limits, strands messages in one thread's hands, or forgets queues.
 
 use super::*;
+use crate::client::process_queue::FINISHED_AHEAD_MAX;
 use crate::client::slot::Slot;
 use crate::protocol::request::QueueKey;
 use crate::protocol::tags::TagExpression;
@@ -177,5 +178,30 @@ fn after_the_close_nothing_is_started() {
     prefetch.pulled(&queue, Grant::NONE, records(3, 10), 3);
     prefetch.close();
     prefetch.pulled(&queue, Grant::NONE, records(3, 10), 6);
-    assert!(matches!(next(&prefetch, Grant::NONE, 1, &Slot::default()), Step::End));
+    let step = |steal: &mut dyn FnMut() -> bool| {
+        prefetch.next(Grant::NONE, false, 1, &mut |_, _| panic!("nothing is taken any more"), steal)
+    };
+    assert!(matches!(step(&mut || true), Step::Consume), "what another thread has not started is shared out");
+    assert!(matches!(step(&mut || false), Step::End));
+}
+
+#[test]
+fn a_queue_is_not_pulled_while_too_much_is_finished_behind_a_message_that_is_not() {
+    let prefetch = prefetch(10_000, 1 << 20, 1);
+    let queue = queue(0);
+    let finish = |numbers: std::ops::Range<u64>| {
+        queue.finish(numbers.map(|number| (number, Some(number as i64))));
+        prefetch.update(|ready| ready.finished(Grant::NONE));
+    };
+    let count = FINISHED_AHEAD_MAX + 1;
+    prefetch.pulled(&queue, Grant::NONE, records(count, 10), count as i64);
+    let (pulled, grant) = pull(&prefetch, Grant::NONE);
+    finish(1..FINISHED_AHEAD_MAX as u64);
+    prefetch.pulled(&pulled, grant, Vec::new(), count as i64);
+    let (pulled, grant) = pull(&prefetch, Grant::NONE);
+    finish(FINISHED_AHEAD_MAX as u64..count as u64);
+    prefetch.pulled(&pulled, grant, Vec::new(), count as i64);
+    assert!(prefetch.lock().to_pull.is_empty(), "the first message is not finished");
+    finish(0..1);
+    assert_eq!(prefetch.lock().to_pull.len(), 1);
 }

@@ -107,15 +107,17 @@ impl Shared {
         Ok(wanted)
     }
 
-    /// Gives up what is not wanted any more, or wanted with another filter: that is taken anew, from where it stands.
+    /// Gives up what is not wanted any more. What is wanted with another filter, or was left by a listener, is taken anew
+    /// from where it stands.
     fn lose(
         &self,
         connection: &Connection,
         balance: &mut Balance,
         wanted: &BTreeMap<QueueKey, Arc<TagExpression>>,
     ) {
-        let is_kept =
-            |queue: &ProcessQueue| wanted.get(&queue.key).is_some_and(|filter| *filter == queue.filter);
+        let is_kept = |queue: &ProcessQueue| {
+            !queue.is_dropped() && wanted.get(&queue.key).is_some_and(|filter| *filter == queue.filter)
+        };
         let lost: Vec<_> = balance.held.values().filter(|queue| !is_kept(queue)).cloned().collect();
         if lost.is_empty() {
             return;

@@ -5,6 +5,7 @@ use super::Shared;
 use super::balance::Balance;
 use super::balance::GroupListener;
 use super::settings::Settings;
+use super::tick::TICK;
 use crate::client::connection::Connector;
 use crate::client::prefetch::Prefetch;
 use crate::client::slot::Slot;
@@ -22,6 +23,7 @@ use crate::sys::sync::{Mutex, OnceLock};
 use crate::sys::thread::NamedThread;
 use log::warn;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 const NEW: u8 = 0;
 const STARTED: u8 = 1;
@@ -123,6 +125,8 @@ impl Shared {
 
     pub(super) fn heartbeat(&self) -> Result<(), Failure> {
         let Some(connection) = self.connection.get() else { return Ok(()) };
+        // Listed under the lock, so that of two changes the later list arrives last.
+        let _membership = self.membership.lock().unwrap_or_else(PoisonError::into_inner);
         let heartbeat = Heartbeat {
             client_id: self.settings.client_id.clone(),
             producer_groups: Vec::new(),
@@ -133,7 +137,6 @@ impl Shared {
                 subscriptions: self.all_subscriptions(),
             }],
         };
-        let _membership = self.membership.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_closed() {
             return Ok(());
         }
@@ -161,7 +164,7 @@ impl Shared {
         if self.state.swap(CLOSED, Ordering::SeqCst) == STARTED {
             self.prefetch.close();
             let limit = *self.shutdown_wait.lock().unwrap_or_else(PoisonError::into_inner);
-            if !self.prefetch.wait_until_ended(limit) {
+            if !self.wait_for_listeners(limit) {
                 self.is_abandoned.store(true, Ordering::SeqCst);
             }
             self.flush_slots();
@@ -173,6 +176,24 @@ impl Shared {
         }
         // Outside of every lock: dropping a listener may run the program's own code.
         drop(self.subscriptions.take());
+    }
+
+    /// False: some have not returned within `limit`. Meanwhile offsets are committed as ever, so that little comes again if
+    /// somebody loses patience and kills the program.
+    fn wait_for_listeners(&self, limit: Duration) -> bool {
+        let mut left = limit;
+        loop {
+            let turn = left.min(TICK);
+            if self.prefetch.wait_until_ended(turn) {
+                return true;
+            }
+            left -= turn;
+            if left.is_zero() {
+                return false;
+            }
+            self.flush_slots();
+            self.commit_held();
+        }
     }
 
     fn leave_group(&self) {

@@ -121,15 +121,21 @@ impl Shared {
             record
         });
         drop(hands);
-        if let Some(returned) = returned {
-            self.give_back(queue, returned);
+        match returned {
+            Some(returned) if action == Action::Leave => self.leave(queue, &returned),
+            Some(returned) => self.give_back(queue, returned),
+            None => {}
         }
         record
     }
 
     fn consume(&self, subscribed: Option<&Subscribed>, queue: &ProcessQueue, record: Record) -> Action {
         let Some(subscribed) = subscribed else {
-            let topic = record.property(RETRY_TOPIC).unwrap_or(&queue.key.topic);
+            if *queue.key.topic != *self.settings.retry_topic {
+                return Action::Leave;
+            }
+            // The retry topic stays subscribed to, with messages of other topics behind this one.
+            let topic = record.property(RETRY_TOPIC).unwrap_or_default();
             let group = &self.settings.group;
             warn!("group '{group}': a message of topic '{topic}', which is not subscribed to, is given back");
             return Action::ReconsumeLater;
@@ -156,6 +162,16 @@ impl Shared {
         }
     }
 
+    /// A message nobody has looked at stays unfinished, and its queue is taken anew from there.
+    fn leave(&self, queue: &Arc<ProcessQueue>, running: &Running) {
+        // What waits behind it comes again then, and is not begun any more.
+        self.prefetch.forget(queue);
+        queue.abandon(1);
+        let left = Grant { messages: 1, bytes: running.item.record.len() };
+        self.prefetch.update(|ready| ready.finished(left));
+        self.request_balance();
+    }
+
     /// Gives a message back to the broker; it is finished here once the broker has it durably.
     pub(super) fn give_back(&self, queue: &Arc<ProcessQueue>, running: Running) {
         let Some(connection) = self.connection.get() else { return };
@@ -166,6 +182,7 @@ impl Shared {
         let request = SendBackRequest {
             group: self.settings.group.clone(),
             position: running.position,
+            record: Some(running.item.record.clone()),
             // The wait is that of the attempt.
             delay_level: 0,
             reconsume_times_max: self.settings.reconsume_times_max,

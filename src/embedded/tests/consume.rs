@@ -238,6 +238,60 @@ fn prefetch_stops_at_its_limits() {
 }
 
 #[test]
+fn what_no_listener_has_looked_at_when_it_is_unsubscribed_waits_for_the_next() {
+    const MESSAGES: usize = 5_000;
+    let place = Place::new();
+    let broker = place.broker(ClockKind::System);
+    let producer = place.producer(&[]);
+    for _ in 0..MESSAGES {
+        drop(producer.send_async(&mut Message::new("Topic", "", "body")));
+    }
+    producer.shutdown().unwrap();
+    let pairs = [("ConsumerId", "CID_test"), ("ConsumeThreadNums", "4"), ("MaxReconsumeTimes", "0")];
+    let consumer = Arc::new(place.consumer(&pairs));
+    let (consumed, own) = (Arc::new(AtomicUsize::new(0)), Arc::downgrade(&consumer));
+    let (count, (told, is_unsubscribed)) = (consumed.clone(), mpsc::channel());
+    let listener = move |_: &mut Message| {
+        if count.fetch_add(1, Ordering::SeqCst) == MESSAGES / 4 {
+            own.upgrade().unwrap().unsubscribe("Topic").unwrap();
+            told.send(()).unwrap();
+        }
+        Action::Commit
+    };
+    consumer.subscribe("Topic", "*", listener).unwrap();
+    consumer.start().unwrap();
+    is_unsubscribed.recv_timeout(LIMIT).unwrap();
+    consumer.shutdown().unwrap();
+    let consumed = consumed.load(Ordering::SeqCst);
+    let backlog = broker.backlog("CID_test", "Topic").unwrap() as usize;
+    // What another thread had finished behind one that was left comes again.
+    assert!(consumed < MESSAGES && consumed + backlog >= MESSAGES, "{consumed} and {backlog}");
+    assert!(broker.backlog("CID_test", "%DLQ%CID_test").is_err(), "none has failed");
+}
+
+#[test]
+fn a_message_that_is_left_comes_again_without_an_attempt_used_up() {
+    let place = Place::new();
+    let broker = place.broker(ClockKind::System);
+    let producer = place.producer(&[]);
+    producer.send(&mut Message::new("Topic", "", "body")).unwrap();
+    let consumer = place.consumer(&[("ConsumerId", "CID_test"), ("MaxReconsumeTimes", "0")]);
+    let (sender, received) = mpsc::channel();
+    let times = AtomicUsize::new(0);
+    consumer
+        .subscribe("Topic", "*", move |message| {
+            sender.send(message.reconsume_times()).unwrap();
+            if times.fetch_add(1, Ordering::SeqCst) < 2 { Action::Leave } else { Action::Commit }
+        })
+        .unwrap();
+    consumer.start().unwrap();
+    let attempts: Vec<i32> = (0..3).map(|_| received.recv_timeout(LIMIT).unwrap()).collect();
+    assert_eq!(attempts, [0, 0, 0]);
+    consumer.shutdown().unwrap();
+    assert_eq!(broker.backlog("CID_test", "Topic").unwrap(), 0);
+}
+
+#[test]
 fn where_a_new_group_begins() {
     let place = Place::new();
     let producer = place.producer(&[]);
