@@ -1,6 +1,7 @@
 //! A commit is durable and whole or absent; failures end writing, not reading; damage is told.
 
 use super::*;
+use crate::protocol::failure::FailureKind;
 use crate::sys::real_disk::RealDisk;
 use crate::sys::sim_disk::{Cause, Fault, Operation, OperationKind, STYLES, SimDisk};
 use std::collections::BTreeMap;
@@ -416,4 +417,27 @@ fn a_growth_that_a_full_disk_cuts_off_within_a_page_is_undone() {
             }
         }
     }
+}
+
+/// A reader may meet the error of an opening, and come to say so when the file is open again.
+#[test]
+fn a_late_error_does_not_close_what_was_opened_anew() {
+    let disk = empty_disk();
+    let metadata = open(&disk);
+    let is_open =
+        |wanted| matches!(&*metadata.slot.read().unwrap(), Slot::Opened(number, _) if *number == wanted);
+    assert!(is_open(0));
+    disk.set_capacity(0);
+    let mut large = batch(1);
+    large.put(MetaTable::Timers, b"z", &vec![1; 8 << 20]);
+    assert_eq!(metadata.commit(&large).unwrap_err().kind, FailureKind::DiskFull);
+    disk.set_capacity(u64::MAX);
+    metadata.commit(&batch(1)).unwrap();
+    assert!(is_open(1));
+    metadata.after_failure(0, None);
+    assert!(is_open(1), "it was closed for an error of the opening before");
+    metadata.after_failure(1, None);
+    assert!(!is_open(1));
+    assert_eq!(last_batch(&metadata), 1);
+    assert!(is_open(2));
 }
