@@ -4,9 +4,11 @@
 mod basics;
 mod faults;
 mod forged;
+mod measured;
 mod model;
 mod power_cuts;
 mod refusals;
 mod retention;
+mod space;
 mod timers;
 mod with_threads;
