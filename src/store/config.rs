@@ -22,7 +22,7 @@ pub struct StoreConfig {
     /// The data directory; created when missing.
     pub dir: PathBuf,
     pub flush: FlushMode,
-    /// How long messages are kept after they were stored (`fileReservedTime`).
+    /// How long messages are kept at the least after they were stored (`fileReservedTime`).
     pub reserved: Duration,
     /// From this share of the file system on, the oldest segments go early (`diskMaxUsedSpaceRatio`), percent.
     pub disk_used_percent_max: u8,

@@ -1,6 +1,7 @@
 //! Taking a data directory, and leaving it.
 
 use super::METADATA_FILE;
+use super::age::Ages;
 use super::checkpoint::Staged;
 use super::cold::ColdReader;
 use super::commit_log::CommitLog;
@@ -10,6 +11,7 @@ use super::error::{corrupt, io_failure};
 use super::inner::{Inner, Scheduled};
 use super::metadata::Metadata;
 use super::recovery::recover;
+use super::retention::Retention;
 use super::shared::lock;
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::{DirLock, Disk};
@@ -42,6 +44,7 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
         recovered.generation,
     );
     log.raise_stored_ms(stored_ms.unwrap_or(i64::MIN));
+    let ages = Ages::at_opening(environment.clock.as_ref(), &shared);
     Ok(Arc::new(Inner {
         config,
         environment,
@@ -53,6 +56,7 @@ pub(crate) fn open(config: StoreConfig, environment: Environment) -> Result<Arc<
         synced_end: Mutex::new(recovered.end),
         sync_failure: Mutex::new(None),
         remaking: Mutex::new(()),
+        retention: Mutex::new(Retention::new(ages)),
         scheduled: Scheduled::default(),
         lock: Mutex::new(Some(lock)),
         closed: Mutex::new(None),

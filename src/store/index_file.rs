@@ -18,6 +18,7 @@ use super::durable::{sync_parent, write_whole};
 use super::error::{corrupt_at, io_failure};
 use super::queue::Entry;
 use super::segment::Segment;
+use super::view::Viewed;
 use crate::protocol::failure::Failure;
 use crate::sys::disk::{Disk, DiskFile};
 use bytes::{Buf, BufMut, Bytes};
@@ -109,6 +110,23 @@ impl IndexFile {
     /// Opens an index file and reads its directory. A damaged one is an error: the caller makes a new one from the log.
     pub(crate) fn open(disk: &dyn Disk, path: &Path) -> Result<(Self, Vec<DirectoryRow>), Failure> {
         let file = disk.open_to_read(path).map_err(|e| io_failure("open", path, &e))?;
+        Self::of_file(file, path)
+    }
+
+    /// The file as it should be, if the disk does not take it: in memory, in front of what is there.
+    pub(crate) fn in_memory(&self, content: &IndexContent) -> Result<Arc<Self>, Failure> {
+        let in_memory = || -> std::io::Result<Viewed> {
+            let viewed = Viewed::of(self.file.clone())?;
+            viewed.set_len(0)?;
+            viewed.write_all_at(&encode(content), 0)?;
+            Ok(viewed)
+        };
+        let viewed = in_memory().map_err(|e| io_failure("measure", &self.path, &e))?;
+        let (index, _) = Self::of_file(Arc::new(viewed), &self.path)?;
+        Ok(Arc::new(index))
+    }
+
+    fn of_file(file: Arc<dyn DiskFile>, path: &Path) -> Result<(Self, Vec<DirectoryRow>), Failure> {
         let mut header = [0; HEADER_BYTES as usize];
         let read = file.read_at(&mut header, 0).map_err(|e| io_failure("read", path, &e))?;
         let mut rest = &header[8..];

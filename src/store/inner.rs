@@ -5,6 +5,7 @@ use super::cold::ColdReader;
 use super::commit_log::CommitLog;
 use super::config::{Environment, StoreConfig};
 use super::metadata::Metadata;
+use super::retention::Retention;
 use super::shared::{Job, Shared};
 use crate::protocol::failure::Failure;
 use crate::sys::disk::DirLock;
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) sync_failure: Mutex<Option<Failure>>,
     /// Held while a damaged index file is made anew: many readers meet the same one.
     pub(crate) remaking: Mutex<()>,
+    pub(crate) retention: Mutex<Retention>,
     pub(crate) scheduled: Scheduled,
     pub(crate) lock: Mutex<Option<Box<dyn DirLock>>>,
     pub(crate) closed: Mutex<Option<Result<(), Failure>>>,

@@ -12,7 +12,7 @@
 mod backend;
 mod opened;
 
-use crate::protocol::failure::{Failure, FailureKind};
+use crate::protocol::failure::Failure;
 use crate::sys::disk::Disk;
 use crate::sys::sync::{Mutex, RwLock, RwLockReadGuard};
 use opened::Opened;
@@ -78,9 +78,10 @@ pub struct Metadata {
 
 #[derive(Debug)]
 enum Slot {
-    Opened(Box<Opened>),
-    /// redb met an error that leaves the file sound: the next call opens it anew.
-    Failed,
+    /// With the number of this opening, from 0.
+    Opened(u64, Box<Opened>),
+    /// redb met an error in the opening of that number, one that leaves the file sound: the next call opens it anew.
+    Failed(u64),
     Closed,
 }
 
@@ -90,7 +91,7 @@ impl Metadata {
     /// Opens the file, or creates it, durably. A damaged file is `Corrupt`: the checksum of every page is verified.
     pub fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, Failure> {
         let opened = Opened::open(disk, path).map_err(|problem| problem.failure(path, "open"))?;
-        let slot = RwLock::new(Slot::Opened(Box::new(opened)));
+        let slot = RwLock::new(Slot::Opened(0, Box::new(opened)));
         Ok(Self { disk: disk.clone(), path: path.to_owned(), slot, committing: Mutex::default() })
     }
 
@@ -156,19 +157,19 @@ impl Metadata {
             return Ok(());
         }
         let _one_at_a_time = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (problem, before) = {
+        let (number, (problem, before)) = {
             let slot = self.opened()?;
-            let Slot::Opened(opened) = &*slot else { return Err(self.not_open(&slot)) };
+            let Slot::Opened(number, opened) = &*slot else { return Err(self.was_closed()) };
             if let Some(refusal) = opened.refusal() {
                 return Err(refusal.clone());
             }
             match opened.commit(batch) {
                 Ok(()) => return Ok(()),
-                Err(failed) => *failed,
+                Err(failed) => (*number, *failed),
             }
         };
         let failure = problem.failure(&self.path, "write");
-        self.after_failure(Some((&failure, before)));
+        self.after_failure(number, Some((&failure, before)));
         Err(failure)
     }
 
@@ -178,63 +179,61 @@ impl Metadata {
         let _no_commit = self.committing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *slot, Slot::Closed) {
-            Slot::Opened(opened) => opened.close().map_err(|problem| problem.failure(&self.path, "close")),
+            Slot::Opened(_, opened) => opened.close().map_err(|problem| problem.failure(&self.path, "close")),
             // What was committed is durable; the next opening finds out the rest.
-            Slot::Failed | Slot::Closed => Ok(()),
+            Slot::Failed(_) | Slot::Closed => Ok(()),
         }
     }
 
     fn read<T>(&self, action: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, Failure> {
-        let problem = {
+        let (number, problem) = {
             let slot = self.opened()?;
-            let Slot::Opened(opened) = &*slot else { return Err(self.not_open(&slot)) };
+            let Slot::Opened(number, opened) = &*slot else { return Err(self.was_closed()) };
             match opened.read(action) {
                 Ok(value) => return Ok(value),
-                Err(problem) => problem,
+                Err(problem) => (*number, problem),
             }
         };
-        self.after_failure(None);
+        self.after_failure(number, None);
         Err(problem.failure(&self.path, "read"))
     }
 
-    /// The file, opened anew if an error closed it.
+    /// The file, opened anew if an error closed it; or closed.
     fn opened(&self) -> Result<RwLockReadGuard<'_, Slot>, Failure> {
-        let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(*slot, Slot::Failed) {
-            return Ok(slot);
+        loop {
+            let slot = self.slot.read().unwrap_or_else(PoisonError::into_inner);
+            if !matches!(*slot, Slot::Failed(_)) {
+                return Ok(slot);
+            }
+            drop(slot);
+            // Another call may meet an error before this one has taken the lock again: then once more.
+            let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
+            if let Slot::Failed(number) = *slot {
+                let opened = Opened::open(&self.disk, &self.path);
+                let opened = opened.map_err(|problem| problem.failure(&self.path, "open again"))?;
+                *slot = Slot::Opened(number + 1, Box::new(opened));
+            }
         }
-        drop(slot);
-        let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        if matches!(*slot, Slot::Failed) {
-            let opened = Opened::open(&self.disk, &self.path);
-            let opened = opened.map_err(|problem| problem.failure(&self.path, "open again"))?;
-            *slot = Slot::Opened(Box::new(opened));
-        }
-        drop(slot);
-        Ok(self.slot.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn not_open(&self, slot: &Slot) -> Failure {
-        let path = self.path.display();
-        match slot {
-            Slot::Closed => Failure::state(format!("{path} was closed")),
-            // Another call met an error between two steps of this one.
-            _ => Failure::new(
-                FailureKind::Storage,
-                format!("cannot use {path} just now, it is being opened again"),
-            ),
-        }
+    fn was_closed(&self) -> Failure {
+        Failure::state(format!("{} was closed", self.path.display()))
     }
 
     /// redb answers nothing more after an error. If the file may still be written, the next call opens it anew;
-    /// if not, commits are refused and reads go on from the state before the failed commit.
-    fn after_failure(&self, commit: Option<(&Failure, Option<ReadTransaction>)>) {
+    /// if not, commits are refused and reads go on from the state before the failed commit. `number`: the opening that
+    /// met the error. Of several calls that met it one acts; the others may come when the file is open again.
+    fn after_failure(&self, number: u64, commit: Option<(&Failure, Option<ReadTransaction>)>) {
         let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
-        let Slot::Opened(opened) = &mut *slot else { return };
-        if opened.is_writable() {
-            *slot = Slot::Failed;
-        } else if let Some((failure, before)) = commit {
-            opened.refuse(failure, before);
+        match &mut *slot {
+            Slot::Opened(own, opened) if *own == number => {
+                if opened.is_writable() {
+                    *slot = Slot::Failed(number);
+                } else if let Some((failure, before)) = commit {
+                    opened.refuse(failure, before);
+                }
+            }
+            _ => {}
         }
     }
 }

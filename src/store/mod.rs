@@ -11,6 +11,7 @@
 //!
 //! *Architecture Invariant:* `store` does not know groups, the meaning of tags, or requests.
 
+mod age;
 mod append;
 mod batch;
 mod blocks;

@@ -25,6 +25,8 @@ pub(crate) struct Entry {
 /// The address of an entry whose record could not be recovered.
 pub(crate) const LOST: u64 = u64::MAX;
 const LOST_ENTRY: Entry = Entry { address: LOST, len: 0, tag_hash: 0 };
+/// Behind the index files, so many missing records are no damaged ones, but those of segments that were deleted.
+const HOLE_MIN: u64 = 1 << 16;
 
 /// A topic's queue.
 #[derive(Debug)]
@@ -113,9 +115,7 @@ impl Queue {
         if is_too_far(readable.max(), offset, entry.address) {
             return false;
         }
-        while readable.max() < offset {
-            readable.recent.push_back(LOST_ENTRY);
-        }
+        readable.go_on_at(offset);
         let is_next = readable.max() == offset;
         if is_next {
             readable.recent.push_back(entry);
@@ -140,9 +140,7 @@ impl Queue {
             readable.recent_first = readable.recent_first.max(next);
         }
         // Older ones are left if the file of their segment could not be removed.
-        while readable.max() < next {
-            readable.recent.push_back(LOST_ENTRY);
-        }
+        readable.go_on_at(next);
         self.assigned.0.fetch_max(readable.max(), Ordering::Relaxed);
     }
 
@@ -283,9 +281,60 @@ impl Readable {
         self.recent_first + self.recent.len() as u64
     }
 
+    /// Makes `next` the end, unless it is further already. What is missing in front of it is lost, or is a hole.
+    fn go_on_at(&mut self, next: u64) {
+        if self.recent.is_empty() && next.saturating_sub(self.max()) >= HOLE_MIN {
+            self.recent_first = next;
+        }
+        while self.max() < next {
+            self.recent.push_back(LOST_ENTRY);
+        }
+    }
+
     /// How many of the oldest entries in memory lie below a log address; a lost record goes with its successor.
     fn count_below(&self, end: u64) -> usize {
         let is_below = |entry: &Entry| entry.address < end;
         self.recent.iter().rposition(is_below).map_or(0, |last| last + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::index_file::IndexContent;
+    use crate::sys::sim_disk::SimDisk;
+    use std::path::Path;
+
+    const ENTRY: Entry = Entry { address: 1 << 40, len: 1, tag_hash: 0 };
+
+    /// One that has ten entries in an index file.
+    fn queue() -> Queue {
+        let queue = Queue::new("T".into(), 0);
+        let file = IndexFile::write(&SimDisk::new(), Path::new("/0.log"), &IndexContent::default()).unwrap();
+        queue.add_span(Span { first: 0, count: 10, at: 0, file }).unwrap();
+        queue
+    }
+
+    #[test]
+    fn what_deleted_segments_held_takes_no_memory() {
+        const FAR: u64 = 1 << 24;
+        let (published, raised) = (queue(), queue());
+        assert!(published.publish(FAR, ENTRY));
+        raised.raise(FAR);
+        assert!(raised.publish(FAR, ENTRY));
+        for queue in [published, raised] {
+            assert_eq!((queue.min_offset(), queue.max_offset(), queue.lock().recent.len()), (0, FAR + 1, 1));
+            assert_eq!((queue.behind_hole(9), queue.behind_hole(10), queue.behind_hole(FAR)), (9, FAR, FAR));
+            assert_eq!(queue.entries(10, 9).unwrap(), []);
+            assert_eq!(queue.entries(FAR, 9).unwrap(), [ENTRY]);
+            assert!(!queue.publish(FAR - 1, ENTRY));
+        }
+    }
+
+    #[test]
+    fn a_damaged_record_behind_an_index_file_keeps_its_place() {
+        let queue = queue();
+        assert!(queue.publish(12, ENTRY));
+        assert_eq!(queue.entries(10, 9).unwrap(), [LOST_ENTRY, LOST_ENTRY, ENTRY]);
     }
 }

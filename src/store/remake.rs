@@ -53,7 +53,11 @@ impl Inner {
             .filter_map(|queue| queue.span_of(damaged).map(|span| (queue, span)))
             .collect();
         let content = content(&known, &segment, damaged, &spans);
-        let anew = IndexFile::write(self.environment.disk.as_ref(), segment.path(), &content)?;
+        let written = IndexFile::write(self.environment.disk.as_ref(), segment.path(), &content);
+        let anew = written.or_else(|failure| {
+            log::warn!("{failure}: what it should say is kept in memory until the store is opened again");
+            damaged.in_memory(&content)
+        })?;
         let mut at = 0;
         for (queue, span) in spans {
             queue.replace_span(damaged, Span { at, file: anew.clone(), ..span });

@@ -4,7 +4,7 @@ use super::index_file::{IndexContent, IndexFile, Key, QueuePart};
 use super::inner::Inner;
 use super::queue::{Queue, Span};
 use super::segment::Segment;
-use super::shared::{Shared, Unsealed};
+use super::shared::{Shared, Unsealed, lock};
 use crate::protocol::failure::Failure;
 use std::sync::Arc;
 
@@ -51,6 +51,7 @@ impl Inner {
             queue.finish_span(Span { first: part.first, count, at, file: index.clone() });
             at += count;
         }
+        lock(&self.retention).ages.finish(segment.base(), self.environment.clock.as_ref());
         self.shared.segments.set_index(segment.base(), index);
         self.shared.unsealed().remove(&segment.base());
         Ok(())

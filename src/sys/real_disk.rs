@@ -117,8 +117,10 @@ fn parent_of(path: &Path) -> &Path {
 }
 
 fn held_by(path: &Path) -> String {
-    let holder = fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u32>().ok());
-    match holder {
+    let written = fs::read_to_string(path).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    // A killed holder leaves its pid, and one that only reads writes none.
+    let is_running = |pid: &u32| !cfg!(target_os = "linux") || Path::new(&format!("/proc/{pid}")).exists();
+    match written.filter(is_running) {
         Some(pid) => format!("held by process {pid}"),
         None => "held by another process".to_owned(),
     }

@@ -449,18 +449,14 @@ impl DiskFile for SimFile {
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        let begun = self.begin(OperationKind::Allocate, 0, len)?;
-        begun
-            .perform(|state| {
-                let free = state.free_bytes();
-                let mut file = self.file.state();
-                if file.volatile.fitting(0, len, free) < len {
-                    return Err(Cause::Full.error());
-                }
-                file.change(Change::Allocate(len));
-                Ok(())
-            })
-            .map(drop)
+        let mut begun = self.begin(OperationKind::Allocate, 0, len)?;
+        if let Some(Fault::Short { bytes: growing, cause }) = begun.fault {
+            begun.fault = None;
+            let before = self.file.state().volatile.len();
+            self.reserve(begun, before.saturating_add(growing).min(len))?;
+            return Err(cause.error());
+        }
+        self.reserve(begun, len)
     }
 }
 
@@ -476,6 +472,19 @@ impl SimFile {
             if fitting < bytes.len() { Err(Cause::Full.error()) } else { Ok(()) }
         };
         begun.perform(write).map(drop)
+    }
+
+    fn reserve(&self, begun: Begun<'_>, len: u64) -> io::Result<()> {
+        let reserve = |state: &mut State| {
+            let free = state.free_bytes();
+            let mut file = self.file.state();
+            if file.volatile.fitting(0, len, free) < len {
+                return Err(Cause::Full.error());
+            }
+            file.change(Change::Allocate(len));
+            Ok(())
+        };
+        begun.perform(reserve).map(drop)
     }
 }
 

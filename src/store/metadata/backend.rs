@@ -62,6 +62,17 @@ impl Backend {
         })
     }
 
+    /// Growing reserves: what fits now is not refused for want of room when it is written. What a full disk gave of it is
+    /// given back: it need not be whole pages, and redb takes no other length.
+    fn grow(&self, before: u64, len: u64) -> io::Result<()> {
+        let result = self.file.allocate(len);
+        if result.as_ref().is_err_and(is_disk_full) {
+            // If that fails too, the next opening does it.
+            let _ = self.file.set_len(before);
+        }
+        result
+    }
+
     /// Decides what a failed change of the file means; `len` is what redb believes the length to be from now on.
     fn after_change(&self, state: &mut State, result: io::Result<()>, len: u64) -> io::Result<()> {
         match result {
@@ -113,11 +124,10 @@ impl redb::StorageBackend for Backend {
             ended.len = len;
             return Ok(());
         }
-        // Growing reserves: what fits now is not refused for want of room when it is written.
         let result = self
             .file
             .len()
-            .and_then(|before| if len > before { self.file.allocate(len) } else { self.file.set_len(len) });
+            .and_then(|before| if len > before { self.grow(before, len) } else { self.file.set_len(len) });
         if result.is_ok() {
             state.len = len;
         }
@@ -160,25 +170,25 @@ impl redb::StorageBackend for Backend {
     }
 }
 
-/// redb's header: its magic number, then a byte of flags (its docs/design.md, "Database header").
-const FLAGS_AT: u64 = 9;
-/// The flag of a file that was not closed properly.
-const RECOVERY_REQUIRED: u8 = 2;
 const REWRITE_BYTES: usize = 1 << 20;
+/// What redb counts a file's length in.
+const PAGE_BYTES: u64 = 4096;
+
+/// The length without the part of a page that a file may end with that was growing when the process was killed. There is
+/// nothing in it: the file is used up to a new length once all of it is there.
+pub(super) fn whole_pages(file: &dyn DiskFile) -> io::Result<u64> {
+    let len = file.len()?;
+    // Less than a page is not metadata, and none at all would be a new file to redb.
+    Ok(if len < PAGE_BYTES { len } else { len - len % PAGE_BYTES })
+}
 
 /// Brings a file that was not closed properly to the device before anything is built on it: a sync that failed before
-/// the end of the process may have left pages that look clean to the system and are only in its memory. Written again,
-/// they are on the device with the next sync of the file, and no commit is confirmed before one; until then any part of
-/// them may arrive, as in a commit. The length comes first: redb takes no file whose length does not fit its header.
+/// the end of the process may have left pages, and a length, that look clean to the system and are only in its memory.
+/// Written again, they are on the device with the next sync of the file, and no commit is confirmed before one; until
+/// then any part of them may arrive, as in a commit.
 pub(super) fn bring_to_device(file: &dyn DiskFile) -> io::Result<()> {
-    let mut flags = [0];
-    let read = file.read_at(&mut flags, FLAGS_AT)?;
-    if read == flags.len() && flags[0] & RECOVERY_REQUIRED == 0 {
-        return Ok(());
-    }
-    let len = file.len()?;
+    let len = whole_pages(file)?;
     file.set_len(len)?;
-    file.sync_data()?; // Shown by the_length_is_on_the_device_before_the_rest_is_brought_there.
     let mut bytes = vec![0; REWRITE_BYTES.min(usize::try_from(len).unwrap_or(REWRITE_BYTES))];
     let mut at = 0;
     while at < len {

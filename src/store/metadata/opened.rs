@@ -1,10 +1,10 @@
 //! One opening of the metadata file: from the first page read to the last error.
 
-use super::backend::{Backend, bring_to_device};
+use super::backend::{Backend, bring_to_device, whole_pages};
 use super::{Batch, MetaTable};
 use crate::protocol::failure::{Failure, FailureKind};
 use crate::store::view::Viewed;
-use crate::sys::disk::{Disk, is_disk_full};
+use crate::sys::disk::{Disk, DiskFile, is_disk_full};
 use redb::{Database, ReadTransaction, ReadableDatabase, TableHandle};
 use std::collections::HashSet;
 use std::fmt;
@@ -57,12 +57,14 @@ impl Opened {
         if file.is_empty()? {
             return Err(Problem::Damaged("the file is empty".to_owned()));
         }
-        bring_to_device(file.as_ref())?;
         let mut flags = [0];
         if file.read_at(&mut flags, FLAGS_AT)? == 1 && flags[0] & NOT_CLOSED != 0 {
             // redb mends what a kill left, and writes before it knows whether it can. On a view first: a file that is
             // refused stays as it was found.
-            Self::with_backend(Backend::new(Arc::new(Viewed::of(file.clone())?)))?.close()?;
+            let viewed = Viewed::of(file.clone())?;
+            viewed.set_len(whole_pages(file.as_ref())?)?;
+            Self::with_backend(Backend::new(Arc::new(viewed)))?.close()?;
+            bring_to_device(file.as_ref())?;
         }
         Self::with_backend(Backend::new(file))
     }

@@ -1,6 +1,7 @@
 //! A commit is durable and whole or absent; failures end writing, not reading; damage is told.
 
 use super::*;
+use crate::protocol::failure::FailureKind;
 use crate::sys::real_disk::RealDisk;
 use crate::sys::sim_disk::{Cause, Fault, Operation, OperationKind, STYLES, SimDisk};
 use std::collections::BTreeMap;
@@ -365,23 +366,78 @@ fn killed_after_a_failed_sync(rows: u32) -> SimDisk {
 }
 
 #[test]
-fn the_length_is_on_the_device_before_the_rest_is_brought_there() {
-    let killed = killed_after_a_failed_sync(100);
-    let unreadable = |skipped: Option<u64>| {
-        let disk = killed.after_process_kill();
-        let images = Arc::new(Mutex::new(Vec::new()));
-        let seen = images.clone();
-        disk.set_plan(move |disk: &SimDisk, operation: &Operation| {
-            // Everything was written again, and may arrive or not.
-            if operation.sync_number == Some(1) {
-                seen.lock().unwrap().extend((0..40 * STYLES).map(|seed| disk.after_power_cut(seed)));
+fn what_is_brought_to_the_device_may_arrive_in_any_part() {
+    let disk = killed_after_a_failed_sync(100);
+    let images = Arc::new(Mutex::new(Vec::new()));
+    let seen = images.clone();
+    let from = disk.syncs().len() as u64;
+    disk.set_plan(move |disk: &SimDisk, operation: &Operation| {
+        // Everything was written again, and may arrive or not.
+        if operation.sync_number == Some(from) {
+            seen.lock().unwrap().extend((0..40 * STYLES).map(|seed| disk.after_power_cut(seed)));
+        }
+        None
+    });
+    let found = last_batch(&open(&disk));
+    assert!([5, 6].contains(&found));
+    assert_eq!(last_batch(&open(&disk.after_power_cut(0))), found);
+    let images = std::mem::take(&mut *images.lock().unwrap());
+    assert!(!images.is_empty());
+    for image in images {
+        assert!([5, 6].contains(&last_batch(&open(&image))));
+    }
+}
+
+/// A file system with small blocks gives what room it has, and its end need not be that of a page.
+#[test]
+fn a_growth_that_a_full_disk_cuts_off_within_a_page_is_undone() {
+    for growing in [1024, 3 * 1024, 4096, 7 * 1024] {
+        for is_killed in [false, true] {
+            let disk = empty_disk();
+            let metadata = open(&disk);
+            metadata.commit(&batch(1)).unwrap();
+            let len = disk.files()[0].1.len();
+            disk.set_plan(move |_, operation| match operation.kind {
+                OperationKind::Allocate => Some(Fault::Short { bytes: growing, cause: Cause::Full }),
+                OperationKind::SetLen if is_killed => Some(Fault::Error(Cause::Full)),
+                _ => None,
+            });
+            let mut large = batch(2);
+            large.put(MetaTable::Timers, b"z", &vec![1; 8 << 20]);
+            assert_eq!(metadata.commit(&large).unwrap_err().kind, FailureKind::DiskFull);
+            disk.clear_plan();
+            let grown = if is_killed { growing as usize } else { 0 };
+            assert_eq!(disk.files()[0].1.len(), len + grown);
+            let disk = if is_killed { disk.after_process_kill() } else { disk };
+            let metadata = if is_killed { open(&disk) } else { metadata };
+            assert_eq!(last_batch(&metadata), 1);
+            metadata.commit(&batch(2)).unwrap();
+            for next in [disk.after_process_kill(), disk.after_power_cut(0)] {
+                assert_eq!(last_batch(&open(&next)), 2, "{growing} bytes, killed: {is_killed}");
             }
-            (skipped.is_some() && operation.sync_number == skipped).then_some(Fault::Skip)
-        });
-        assert!([5, 6].contains(&last_batch(&open(&disk))));
-        let images = std::mem::take(&mut *images.lock().unwrap());
-        images.iter().filter(|image| !try_open(image).is_ok_and(|opened| last_batch(&opened) >= 5)).count()
-    };
-    assert_eq!(unreadable(None), 0);
-    assert!(unreadable(Some(0)) > 0, "the length need not be synced");
+        }
+    }
+}
+
+/// A reader may meet the error of an opening, and come to say so when the file is open again.
+#[test]
+fn a_late_error_does_not_close_what_was_opened_anew() {
+    let disk = empty_disk();
+    let metadata = open(&disk);
+    let is_open =
+        |wanted| matches!(&*metadata.slot.read().unwrap(), Slot::Opened(number, _) if *number == wanted);
+    assert!(is_open(0));
+    disk.set_capacity(0);
+    let mut large = batch(1);
+    large.put(MetaTable::Timers, b"z", &vec![1; 8 << 20]);
+    assert_eq!(metadata.commit(&large).unwrap_err().kind, FailureKind::DiskFull);
+    disk.set_capacity(u64::MAX);
+    metadata.commit(&batch(1)).unwrap();
+    assert!(is_open(1));
+    metadata.after_failure(0, None);
+    assert!(is_open(1), "it was closed for an error of the opening before");
+    metadata.after_failure(1, None);
+    assert!(!is_open(1));
+    assert_eq!(last_batch(&metadata), 1);
+    assert!(is_open(2));
 }

@@ -5,7 +5,7 @@ use super::model::{Machine, append, bodies};
 use crate::store::config::FlushMode;
 use crate::store::verify::verify;
 use crate::sys::disk::Disk;
-use crate::sys::sim_disk::{Operation, OperationKind, SimDisk};
+use crate::sys::sim_disk::{Cause, Fault, Operation, OperationKind, SimDisk};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -175,6 +175,30 @@ fn a_lost_index_is_made_anew_alone() {
             }
         }
     }
+}
+
+/// On a disk that is full, or that may only be read.
+#[test]
+fn a_damaged_index_that_cannot_be_written_is_made_anew_in_memory() {
+    let (machine, expected) = written(true);
+    let (path, content) = index_files(&machine.disk).remove(0);
+    let store = machine.open().unwrap();
+    let first_entry = DIRECTORY_AT as u64 + u64_at(&content, DIRECTORY_BYTES_AT);
+    machine.disk.flip_bit(&path, first_entry, 0).unwrap();
+    let from = machine.disk.operation_count() as usize;
+    machine.disk.set_plan(|_, operation| operation.kind.is_change().then_some(Fault::Error(Cause::Full)));
+    for _ in 0..3 {
+        let found: Bodies = (0..QUEUES).map(|queue| bodies(&store, "T", queue)).collect();
+        assert_eq!(found, expected);
+    }
+    let attempts = machine.disk.operations().split_off(from);
+    let attempts = attempts.iter().filter(|operation| operation.kind == OperationKind::Create).count();
+    assert_eq!(attempts, 1, "once is enough");
+    machine.disk.clear_plan();
+    store.close().unwrap();
+    let found = machine.open().unwrap();
+    let found: Bodies = (0..QUEUES).map(|queue| bodies(&found, "T", queue)).collect();
+    assert_eq!((found, written_anew(&machine.disk) > 0), (expected, true), "where there is room again");
 }
 
 #[test]

@@ -4,11 +4,13 @@ use crate::protocol::failure::Failure;
 use crate::protocol::record::{Record, RecordHead};
 use crate::store::config::{Environment, FlushMode, StoreConfig};
 use crate::store::{Append, Appended, Store};
-use crate::sys::clock::ManualClock;
+use crate::sys::clock::{Clock, ManualClock};
+use crate::sys::disk::Disk;
 use crate::sys::scheduler::Scheduler;
 use crate::sys::sim_disk::SimDisk;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 pub(super) const START_MS: i64 = 1_700_000_000_000;
@@ -44,17 +46,49 @@ impl Machine {
     }
 
     pub(super) fn open(&self) -> Result<Arc<Store>, Failure> {
-        let environment = Environment {
-            disk: Arc::new(self.disk.clone()),
-            clock: self.clock.clone(),
-            scheduler: self.scheduler.clone(),
-            has_threads: false,
-        };
+        self.open_with(Arc::new(self.disk.clone()), self.clock.clone())
+    }
+
+    /// On another view of the disk and the clock.
+    pub(super) fn open_with(
+        &self,
+        disk: Arc<dyn Disk>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Arc<Store>, Failure> {
+        let environment = Environment { disk, clock, scheduler: self.scheduler.clone(), has_threads: false };
         Store::open(self.config.clone(), environment)
     }
 
     pub(super) fn advance(&self, by: Duration) {
         self.scheduler.advance(by);
+    }
+}
+
+/// A machine's clock whose wall time somebody sets.
+#[derive(Debug)]
+pub(super) struct SetClock {
+    manual: Arc<ManualClock>,
+    ahead_ms: AtomicI64,
+}
+
+impl SetClock {
+    pub(super) fn of(machine: &Machine) -> Arc<Self> {
+        Arc::new(Self { manual: machine.clock.clone(), ahead_ms: AtomicI64::new(0) })
+    }
+
+    /// So many hours ahead of the time that is right.
+    pub(super) fn set_ahead(&self, hours: i64) {
+        self.ahead_ms.store(hours * 3_600_000, Ordering::Relaxed);
+    }
+}
+
+impl Clock for SetClock {
+    fn wall_ms(&self) -> i64 {
+        self.manual.wall_ms() + self.ahead_ms.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.manual.monotonic()
     }
 }
 

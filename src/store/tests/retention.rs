@@ -1,8 +1,10 @@
 //! Old segments go, offsets stay.
 
-use super::model::{Machine, START_MS, append, bodies};
-use crate::protocol::failure::FailureKind;
+use super::model::{Machine, START_MS, SetClock, append, bodies};
+use crate::store::Store;
+use crate::store::age::DOUBTED;
 use crate::store::config::FlushMode;
+use crate::store::queue::Queue;
 use crate::store::verify::verify;
 use crate::sys::disk::Disk;
 use crate::sys::sim_disk::{Cause, Fault, SimDisk};
@@ -34,29 +36,6 @@ fn segments_go_after_their_time_and_queues_keep_their_offsets() {
 }
 
 #[test]
-fn a_filling_disk_takes_the_oldest_first_and_a_full_one_refuses() {
-    let machine = Machine::new(FlushMode::Sync);
-    machine.disk.set_capacity(2 << 20);
-    let store = machine.open().unwrap();
-    let mut failure = None;
-    for _ in 0..4000 {
-        if let Err(error) = append(&store, "T", 0, &[1; 500]) {
-            failure = Some(error);
-            break;
-        }
-    }
-    let failure = failure.expect("a disk of 2 MiB cannot hold 2 MB of bodies");
-    assert_eq!(failure.kind, FailureKind::DiskFull, "{failure}");
-    assert!(failure.message.contains("/data"), "{failure}");
-    let kept = bodies(&store, "T", 0).len();
-    assert!(kept > 1000, "reads go on");
-    machine.advance(Duration::from_secs(61));
-    let after = bodies(&store, "T", 0).len();
-    assert!(after < kept, "the oldest segments were deleted: {after} of {kept}");
-    append(&store, "T", 0, b"room again").unwrap();
-}
-
-#[test]
 fn offsets_stay_although_the_metadata_could_not_be_written_at_first() {
     let machine = Machine::new(FlushMode::Sync);
     let store = machine.open().unwrap();
@@ -78,18 +57,88 @@ fn offsets_stay_although_the_metadata_could_not_be_written_at_first() {
     assert_eq!(append(&reopened, "old", 0, b"second").unwrap().queue_offset, 1);
 }
 
+/// Messages that make several segments, in a queue of their own.
+fn fill(store: &Store) -> Arc<Queue> {
+    for _ in 0..200 {
+        append(store, "T", 0, &[1; 500]).unwrap();
+    }
+    store.queue("T", 0).unwrap()
+}
+
 #[test]
 fn a_store_that_is_only_open_for_a_moment_deletes_too() {
     let machine = Machine::new(FlushMode::Sync);
+    let visit = || {
+        let store = machine.open().unwrap();
+        let min = store.queue("T", 0).map_or(0, |queue| queue.min_offset());
+        append(&store, "T", 0, b"one more").unwrap();
+        store.close().unwrap();
+        machine.clock.advance(20 * HOUR);
+        min
+    };
     let store = machine.open().unwrap();
-    for _ in 0..200 {
-        append(&store, "T", 0, &[1; 500]).unwrap();
-    }
+    fill(&store);
     store.close().unwrap();
-    machine.clock.advance(73 * HOUR);
+    let mins: Vec<u64> = (0..7).map(|_| visit()).collect();
+    assert_eq!(mins[..5], [0; 5], "{mins:?}");
+    assert!(mins[6] > 100, "{mins:?}");
+}
+
+#[test]
+fn a_store_that_was_not_open_for_long_deletes_once_its_clock_is_believed() {
+    let machine = Machine::new(FlushMode::Sync);
     let store = machine.open().unwrap();
-    let min = store.queue("T", 0).unwrap().min_offset();
-    assert!(min > 100, "{min}");
+    fill(&store);
+    store.close().unwrap();
+    machine.clock.advance(7 * 24 * HOUR);
+    let store = machine.open().unwrap();
+    let queue = store.queue("T", 0).unwrap();
+    machine.advance(DOUBTED - Duration::from_secs(1));
+    assert_eq!(queue.min_offset(), 0);
+    machine.advance(Duration::from_secs(61));
+    assert!(queue.min_offset() > 100, "{}", queue.min_offset());
+}
+
+#[test]
+fn a_clock_that_is_ahead_for_a_moment_takes_nothing() {
+    let machine = Machine::new(FlushMode::Sync);
+    let clock = SetClock::of(&machine);
+    let open = || machine.open_with(Arc::new(machine.disk.clone()), clock.clone()).unwrap();
+    let store = open();
+    let queue = fill(&store);
+    clock.set_ahead(100);
+    store.inner.retain().unwrap();
+    assert_eq!(queue.min_offset(), 0, "while it runs");
+    store.close().unwrap();
+
+    let store = open();
+    let queue = store.queue("T", 0).unwrap();
+    machine.advance(DOUBTED / 2);
+    assert_eq!(queue.min_offset(), 0, "at the opening");
+    clock.set_ahead(0);
+    machine.advance(HOUR);
+    clock.set_ahead(100);
+    store.inner.retain().unwrap();
+    assert_eq!(queue.min_offset(), 0, "of what was there at the opening");
+    clock.set_ahead(0);
+    machine.advance(72 * HOUR);
+    assert!(queue.min_offset() > 100, "{}", queue.min_offset());
+}
+
+#[test]
+fn a_clock_that_was_behind_and_is_set_right_takes_nothing_before_its_time() {
+    let machine = Machine::new(FlushMode::Sync);
+    let clock = SetClock::of(&machine);
+    clock.set_ahead(-100);
+    let store = machine.open_with(Arc::new(machine.disk.clone()), clock.clone()).unwrap();
+    let queue = fill(&store);
+    clock.set_ahead(0);
+    store.inner.retain().unwrap();
+    assert_eq!(queue.min_offset(), 0);
+    machine.advance(71 * HOUR);
+    assert_eq!(queue.min_offset(), 0);
+    machine.advance(2 * HOUR);
+    assert!(queue.min_offset() > 100, "{}", queue.min_offset());
 }
 
 #[test]
@@ -115,43 +164,9 @@ fn a_clock_that_was_ahead_for_a_while_keeps_nothing_for_ever() {
     assert!(queue.min_offset() > 250, "{}", queue.min_offset());
 }
 
-fn spares(disk: &SimDisk) -> usize {
+pub(super) fn spares(disk: &SimDisk) -> usize {
     let is_spare = |path: &Path| path.extension().is_some_and(|own| own == "spare");
     disk.files().iter().filter(|(path, _)| is_spare(path)).count()
-}
-
-#[test]
-fn a_filling_disk_takes_no_more_than_is_needed_and_the_spare_one_first() {
-    let mut machine = Machine::new(FlushMode::Sync);
-    // All are large enough to be kept.
-    machine.config.segment_bytes_min = machine.config.segment_bytes_max;
-    let store = machine.open().unwrap();
-    for _ in 0..1000 {
-        append(&store, "T", 0, &[1; 500]).unwrap();
-    }
-    machine.advance(40 * HOUR);
-    for _ in 0..1000 {
-        append(&store, "T", 0, &[1; 500]).unwrap();
-    }
-    let segments = || store.statistics().segments;
-    // So full that a little more has to go, at the next look.
-    let fill = || {
-        machine.disk.set_capacity(1 << 40);
-        let used = (1 << 40) - machine.disk.space(Path::new("/data")).unwrap().available_bytes;
-        machine.disk.set_capacity((used - 4096) * 100 / 75);
-        machine.advance(Duration::from_secs(61));
-    };
-    let before = segments();
-    fill();
-    assert_eq!((segments(), spares(&machine.disk)), (before - 1, 0), "nothing of it is kept");
-
-    machine.disk.set_capacity(1 << 40);
-    machine.advance(40 * HOUR);
-    let before = segments();
-    assert_eq!(spares(&machine.disk), 1, "the file of one that went for its age is kept");
-    assert!(before > 10);
-    fill();
-    assert_eq!((segments(), spares(&machine.disk)), (before, 0));
 }
 
 #[test]

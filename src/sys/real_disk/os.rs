@@ -138,6 +138,8 @@ mod unix {
             let _ = file.into_raw_fd();
             return;
         }
+        // The next holder may be one that writes no pid. Of a lock that was taken to read this fails.
+        let _ = file.set_len(0);
         // Closing the file is next and releases the lock too.
         let _ = file.unlock();
         fork::leave_open_in_child(file.as_raw_fd());
@@ -250,8 +252,9 @@ mod windows {
         }
     }
 
-    /// Closing the file is the release.
+    /// Closing the file is the release; without the pid, as on the other systems.
     pub(in crate::sys::real_disk) fn release(file: File) {
+        let _ = file.set_len(0);
         drop(file);
     }
 

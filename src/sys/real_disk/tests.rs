@@ -119,6 +119,29 @@ fn a_lock_is_exclusive_and_names_its_holder() {
     RealDisk.lock(&path).unwrap();
 }
 
+#[test]
+fn who_released_a_lock_is_not_taken_for_its_next_holder() {
+    let dir = scratch();
+    let path = dir.path().join("lock");
+    drop(RealDisk.lock(&path).unwrap());
+    let reading = RealDisk.lock_to_read(&path).unwrap();
+    assert!(reading.is_some());
+    assert_eq!(RealDisk.lock(&path).unwrap_err().to_string(), "held by another process");
+    drop(reading);
+    RealDisk.lock(&path).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_was_killed_holding_a_lock_is_not_taken_for_its_next_holder() {
+    let dir = scratch();
+    let path = dir.path().join("lock");
+    // No process has such a pid.
+    fs::write(&path, "4000000000\n").unwrap();
+    let _reading = RealDisk.lock_to_read(&path).unwrap();
+    assert_eq!(RealDisk.lock(&path).unwrap_err().to_string(), "held by another process");
+}
+
 /// A program that was killed leaves its children behind: they must not keep its directory.
 #[cfg(unix)]
 #[test]

@@ -53,7 +53,8 @@ pub struct Operation {
 pub enum Fault {
     /// It fails and has no effect; a failed `sync_data` moreover loses what was unsynced.
     Error(Cause),
-    /// That many bytes of a write arrive, then it fails. Of any other operation: `Error`.
+    /// That many bytes of a write arrive, or the file grows by so many of an allocation, then it fails. Of any other
+    /// operation: `Error`.
     Short { bytes: u64, cause: Cause },
     /// It reports success and does nothing: how a test leaves a sync out.
     Skip,
