@@ -412,9 +412,12 @@ ons_status ons_message_new_with(const char *topic,
                                 ons_error **error_out);
 
 /**
- * Makes an owned copy, also of a borrowed message. Cheap: the body is shared, not copied.
+ * Makes an owned copy, also of a borrowed message, to be kept as long as one likes: of a message that was received a
+ * body of up to 64 KiB is copied, as it lies in a block of up to 4 MiB that would be kept with it. Every other is shared.
  */
-ons_status ons_message_clone(const ons_message *message, ons_message **message_out, ons_error **error_out);
+ons_status ons_message_clone(const ons_message *message,
+                             ons_message **message_out,
+                             ons_error **error_out);
 
 /**
  * Lends the topic, "" when unset. Valid until the message is changed or freed.

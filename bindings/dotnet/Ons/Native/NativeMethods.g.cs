@@ -133,7 +133,8 @@ namespace Ons.Native
         internal static extern ons_status ons_message_new_with(byte* topic, nuint topic_len, byte* tag, nuint tag_len, byte* key, nuint key_len, byte* body, nuint body_len, ons_message** message_out, ons_error** error_out);
 
         /// <summary>
-        ///  Makes an owned copy, also of a borrowed message. Cheap: the body is shared, not copied.
+        ///  Makes an owned copy, also of a borrowed message, to be kept as long as one likes: of a message that was received a
+        ///  body of up to 64 KiB is copied, as it lies in a block of up to 4 MiB that would be kept with it. Every other is shared.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_message_clone", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_message_clone(ons_message* message, ons_message** message_out, ons_error** error_out);
