@@ -181,9 +181,11 @@ pub unsafe extern "C" fn ons_push_consumer_is_closed(
     })
 }
 
-/// Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
-/// has in hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A second call
-/// does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
+/// Ends the consumer: takes no more messages, waits at most 30 s until its threads are through with the few they have in
+/// hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A listener that has not
+/// returned by then is left behind, which a warning in the log tells: it and its `user_data` must live as long as the
+/// process, and its message and those finished behind it come again. A second call does nothing. From inside a listener
+/// or callback: ONS_INVALID_STATE, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_push_consumer_shutdown(
     consumer: *mut ons_push_consumer,
