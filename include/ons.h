@@ -132,7 +132,12 @@ enum ons_action
      * Deliver it again later: after 10 s, 30 s, 1 min and so on up to 2 h, 16 times unless set otherwise, then it goes to the
      * dead letters of the group.
      */
-    ONS_RECONSUME_LATER = 1
+    ONS_RECONSUME_LATER = 1,
+    /**
+     * Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
+     * queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+     */
+    ONS_LEAVE_MESSAGE = 2
 };
 #ifndef __cplusplus
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
@@ -261,9 +266,9 @@ typedef void (*ons_send_callback)(void *user_data, const ons_send_result *result
 
 /**
  * Consumes one message. `message` is borrowed for the call (ons_message_clone to keep it). Called on up to
- * ConsumeThreadNums library threads at once; each message is given to one of them. Any answer but
- * ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is
- * refused with ONS_INVALID_STATE; it must not throw or longjmp out.
+ * ConsumeThreadNums library threads at once; each message is given to one of them. An answer that is no ons_action
+ * means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is refused with
+ * ONS_INVALID_STATE; it must not throw or longjmp out.
  */
 typedef ons_action (*ons_message_listener)(void *user_data, ons_message *message);
 
@@ -317,7 +322,7 @@ void ons_error_free(ons_error *error);
 ons_status ons_version(const char **version_out, size_t *version_len_out, ons_error **error_out);
 
 /**
- * Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
+ * Writes the version of this C ABI: 3. It grows with every addition; a program built against version N runs with
  * every library of version N or above.
  */
 ons_status ons_abi_version(int32_t *version_out,

@@ -38,6 +38,9 @@ pub enum Action {
     Commit,
     /// It is to be delivered again later.
     ReconsumeLater,
+    /// Nobody has looked at it, as when the program is ending: it uses up no attempt, and comes again to whoever holds its
+    /// queue next. Until the shutdown that is this consumer, so it is no answer for a message that failed.
+    Leave,
 }
 
 /// Consumes messages on `ConsumeThreadNums` threads of its own. Start it, shut it down once; it cannot be started

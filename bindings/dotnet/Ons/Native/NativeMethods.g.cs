@@ -62,7 +62,7 @@ namespace Ons.Native
         internal static extern ons_status ons_version(byte** version_out, nuint* version_len_out, ons_error** error_out);
 
         /// <summary>
-        ///  Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
+        ///  Writes the version of this C ABI: 3. It grows with every addition; a program built against version N runs with
         ///  every library of version N or above.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_abi_version", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -776,6 +776,11 @@ namespace Ons.Native
         ///  dead letters of the group.
         /// </summary>
         ONS_RECONSUME_LATER = 1,
+        /// <summary>
+        ///  Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
+        ///  queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+        /// </summary>
+        ONS_LEAVE_MESSAGE = 2,
     }
 
     /// <summary>
