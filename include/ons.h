@@ -132,7 +132,12 @@ enum ons_action
      * Deliver it again later: after 10 s, 30 s, 1 min and so on up to 2 h, 16 times unless set otherwise, then it goes to the
      * dead letters of the group.
      */
-    ONS_RECONSUME_LATER = 1
+    ONS_RECONSUME_LATER = 1,
+    /**
+     * Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
+     * queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+     */
+    ONS_LEAVE_MESSAGE = 2
 };
 #ifndef __cplusplus
 #if defined(__STDC_VERSION__) && __STDC_VERSION__ >= 202311L
@@ -261,9 +266,9 @@ typedef void (*ons_send_callback)(void *user_data, const ons_send_result *result
 
 /**
  * Consumes one message. `message` is borrowed for the call (ons_message_clone to keep it). Called on up to
- * ConsumeThreadNums library threads at once; each message is given to one of them. Any answer but
- * ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is
- * refused with ONS_INVALID_STATE; it must not throw or longjmp out.
+ * ConsumeThreadNums library threads at once; each message is given to one of them. An answer that is no ons_action
+ * means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is refused with
+ * ONS_INVALID_STATE; it must not throw or longjmp out.
  */
 typedef ons_action (*ons_message_listener)(void *user_data, ons_message *message);
 
@@ -317,7 +322,7 @@ void ons_error_free(ons_error *error);
 ons_status ons_version(const char **version_out, size_t *version_len_out, ons_error **error_out);
 
 /**
- * Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
+ * Writes the version of this C ABI: 3. It grows with every addition; a program built against version N runs with
  * every library of version N or above.
  */
 ons_status ons_abi_version(int32_t *version_out,
@@ -412,9 +417,12 @@ ons_status ons_message_new_with(const char *topic,
                                 ons_error **error_out);
 
 /**
- * Makes an owned copy, also of a borrowed message. Cheap: the body is shared, not copied.
+ * Makes an owned copy, also of a borrowed message, to be kept as long as one likes: of a message that was received a
+ * body of up to 64 KiB is copied, as it lies in a block of up to 4 MiB that would be kept with it. Every other is shared.
  */
-ons_status ons_message_clone(const ons_message *message, ons_message **message_out, ons_error **error_out);
+ons_status ons_message_clone(const ons_message *message,
+                             ons_message **message_out,
+                             ons_error **error_out);
 
 /**
  * Lends the topic, "" when unset. Valid until the message is changed or freed.
@@ -717,7 +725,7 @@ ons_status ons_completions_new(ons_completions_ready ready,
                                ons_error **error_out);
 
 /**
- * Sends a message without waiting for the disk, as ons_producer_send_async does, but without a callback:
+ * Sends a message as ons_producer_send_async does, waiting where that one waits, but without a callback:
  * (a) ONS_OK and `*is_done_out` is 1: it is stored, at `*queue_id_out` and `*queue_offset_out`; (b) ONS_OK and
  * `*is_done_out` is 0: `completions` gives the outcome once, with `token`, perhaps before this call returns; the
  * other two are not written; (c) another status: it failed at once. `message_id_out` has room for 32 characters,
@@ -801,7 +809,8 @@ ons_status ons_producer_send(const ons_producer *producer,
                              ons_error **error_out);
 
 /**
- * Sends a message without waiting for the disk. It ends in one of three ways:
+ * Sends a message without waiting until it is stored, unless the disk is behind: see at the end. It ends in one of
+ * three ways:
  * (a) ONS_OK and `*is_done_out` is 1: it is stored, `*result_out` is an owned result, `callback` never runs;
  * (b) ONS_OK and `*is_done_out` is 0: `callback` runs exactly once, later, on a library thread, never inside this
  * call; (c) another status: it failed at once, `callback` never runs.
@@ -809,9 +818,11 @@ ons_status ons_producer_send(const ons_producer *producer,
  * call. `is_done_out` and `result_out` are given both, or are both NULL: then (a) never happens, and success is
  * always told by the callback. The message id is set on `message` in (a) and (b); the message may be changed or
  * freed as soon as this call returns.
- * While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a part with the
- * caller), the next one waits for one of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its
- * message not stored; only from inside a callback it goes on at once.
+ * While as much waits to be written as may (2 MiB in SYNC_FLUSH, 512 KiB in ASYNC_FLUSH: the disk is behind), the
+ * caller makes room: it writes what waits itself (and in SYNC_FLUSH syncs it), as long as that takes, or waits for the
+ * thread that does. While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a
+ * part with the caller), it waits for one of them; only from inside a callback it goes on at once. Either wait lasts at
+ * most SendMsgTimeoutMillis, and ends then with ONS_TIMEOUT, the message not stored.
  */
 ons_status ons_producer_send_async(const ons_producer *producer,
                                    ons_message *message,
@@ -823,8 +834,9 @@ ons_status ons_producer_send_async(const ons_producer *producer,
                                    ons_error **error_out);
 
 /**
- * Hands a message over without waiting for anything or hearing of its fate. An error only for what can be told at
- * once: a bad message, a producer that is not started.
+ * Hands a message over without waiting until it is stored or hearing of its fate. While the disk is behind the caller
+ * makes room, as in ons_producer_send_async. An error only for what can be told at once: a bad message, a producer that
+ * is not started, no room within SendMsgTimeoutMillis (ONS_TIMEOUT, not stored).
  */
 ons_status ons_producer_send_oneway(const ons_producer *producer,
                                     ons_message *message,
@@ -845,8 +857,10 @@ ons_status ons_producer_is_closed(const ons_producer *producer,
                                   ons_error **error_out);
 
 /**
- * Ends the producer: waits, up to a limit, for pending asynchronous sends and their callbacks, then lets go of the
- * broker. A second call does nothing. From inside a callback or listener: ONS_INVALID_STATE, nothing happens.
+ * Ends the producer: waits for the answers of pending asynchronous sends, at most SendMsgTimeoutMillis and a second,
+ * then for their callbacks as long as these keep returning, at most 30 s; then lets go of the broker. A callback that
+ * does not return is left behind, which a warning in the log tells, and must still live. A second call does nothing.
+ * From inside a callback or listener: ONS_INVALID_STATE, nothing happens.
  */
 ons_status ons_producer_shutdown(ons_producer *producer,
                                  ons_error **error_out);
@@ -912,9 +926,11 @@ ons_status ons_push_consumer_is_closed(const ons_push_consumer *consumer,
                                        ons_error **error_out);
 
 /**
- * Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
- * has in hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A second call
- * does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
+ * Ends the consumer: takes no more messages, waits at most 30 s until its threads are through with the few they have in
+ * hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A listener that has not
+ * returned by then is left behind, which a warning in the log tells: it and its `user_data` must live as long as the
+ * process, and its message and those finished behind it come again. A second call does nothing. From inside a listener
+ * or callback: ONS_INVALID_STATE, nothing happens.
  */
 ons_status ons_push_consumer_shutdown(ons_push_consumer *consumer,
                                       ons_error **error_out);

@@ -1,6 +1,7 @@
 //! A message as a program sees it: topic, tag, key, body and properties, on the way out and on the way in.
 
 mod labels;
+mod slice;
 mod system_property;
 mod text;
 
@@ -14,18 +15,21 @@ use crate::protocol::record::Record;
 use crate::protocol::unique_id::UniqueId;
 use crate::sys::sync::{OnceLock, thread_local};
 use bytes::Bytes;
+use slice::Slice;
 use std::cell::RefCell;
 use std::sync::Arc;
 use system_property::NumberTexts;
 use text::Text;
 
-/// A message. Cloning it shares topic and body.
+/// A message. Cloning one that the program made shares topic and body. One that was received lies in the block of up to
+/// 4 MiB it was read in, and keeps all of it; a clone of it has its own memory, but for a body over 64 KiB, which it shares
+/// with that block.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
     topic: Arc<str>,
     /// Tag, key and the user's properties, in wire form.
     text: Text,
-    body: Bytes,
+    body: Slice,
     message_id: MessageId,
     start_deliver_time_ms: i64,
     reconsume_times: i32,
@@ -48,6 +52,7 @@ enum MessageId {
     OfText,
     /// Given by a send.
     Own(UniqueId),
+    /// Empty: taken away, whatever the text says.
     Given(String),
 }
 
@@ -65,7 +70,7 @@ impl Message {
 
     /// As [`Message::new`], with a business key to find the message by.
     pub fn with_key(topic: &str, tag: &str, key: &str, body: impl Into<Bytes>) -> Self {
-        let mut message = Self { topic: shared(topic), body: body.into(), ..Self::default() };
+        let mut message = Self { topic: shared(topic), body: Slice::own(body.into()), ..Self::default() };
         let refused = Refused { tag: message.set_tag(tag).err(), key: message.set_key(key).err() };
         if refused.tag.is_some() || refused.key.is_some() {
             message.refused = Some(Box::new(refused));
@@ -84,7 +89,8 @@ impl Message {
         if !key.is_empty() {
             text.push_named(properties::KEYS, key)?;
         }
-        Ok(Self { topic: shared(topic), text: Text::own(text), body, ..Self::default() })
+        let (text, body) = (Text::own(text), Slice::own(body));
+        Ok(Self { topic: shared(topic), text, body, ..Self::default() })
     }
 
     /// A message that was pulled. `topic` is the one the program subscribed to, whatever queue it came out of.
@@ -95,7 +101,7 @@ impl Message {
         let (body, properties) = record.into_body_and_properties();
         Self {
             topic,
-            body,
+            body: Slice::of_block(body),
             start_deliver_time_ms,
             reconsume_times: head.reconsume_times,
             store_timestamp_ms: head.store_timestamp_ms,
@@ -166,22 +172,20 @@ impl Message {
 
     /// An empty text takes the id away.
     pub fn set_message_id(&mut self, message_id: &str) {
-        self.message_id = match message_id {
-            "" => MessageId::OfText,
-            id => MessageId::Given(id.to_owned()),
-        };
+        self.message_id = MessageId::Given(message_id.to_owned());
     }
 
     pub(crate) fn set_own_id(&mut self, message_id: UniqueId) {
         self.message_id = MessageId::Own(message_id);
     }
 
+    /// Whoever keeps these bytes of a received message, and not a clone of the message, keeps the block they were read in.
     pub fn body(&self) -> &Bytes {
-        &self.body
+        self.body.bytes()
     }
 
     pub fn set_body(&mut self, body: impl Into<Bytes>) {
-        self.body = body.into();
+        self.body = Slice::own(body.into());
     }
 
     /// Epoch time in ms before which the message is not delivered; 0: none.

@@ -221,7 +221,8 @@ pub(crate) unsafe fn bytes<'a>(
     Ok(unsafe { std::slice::from_raw_parts(bytes, len) })
 }
 
-/// Borrows UTF-8 text for the duration of one call; NULL with length 0 is "".
+/// Borrows UTF-8 text for the duration of one call; NULL with length 0 is "". A NUL in it is refused: whoever reads it as
+/// a C string would see less than what is stored.
 ///
 /// # Safety
 /// `text` is NULL or points at `len` readable bytes.
@@ -232,10 +233,14 @@ pub(crate) unsafe fn text<'a>(
 ) -> Result<&'a str, Refusal> {
     // SAFETY: the same contract.
     let bytes = unsafe { bytes(text.cast(), len, name)? };
-    str::from_utf8(bytes).map_err(|error| {
+    let text = str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
-        Failure::invalid(format!("{name} is not valid UTF-8 (at byte {at} of {len})")).into()
-    })
+        Failure::invalid(format!("{name} is not valid UTF-8 (at byte {at} of {len})"))
+    })?;
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => Err(Failure::invalid(format!("{name} has a NUL (at byte {at} of {len})")).into()),
+    }
 }
 
 /// [`text`] for an argument that must be given even if it is empty.

@@ -81,7 +81,7 @@ pub unsafe extern "C" fn ons_completions_new(
     })
 }
 
-/// Sends a message without waiting for the disk, as ons_producer_send_async does, but without a callback:
+/// Sends a message as ons_producer_send_async does, waiting where that one waits, but without a callback:
 /// (a) ONS_OK and `*is_done_out` is 1: it is stored, at `*queue_id_out` and `*queue_offset_out`; (b) ONS_OK and
 /// `*is_done_out` is 0: `completions` gives the outcome once, with `token`, perhaps before this call returns; the
 /// other two are not written; (c) another status: it failed at once. `message_id_out` has room for 32 characters,

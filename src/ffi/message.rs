@@ -71,7 +71,8 @@ pub unsafe extern "C" fn ons_message_new_with(
     })
 }
 
-/// Makes an owned copy, also of a borrowed message. Cheap: the body is shared, not copied.
+/// Makes an owned copy, also of a borrowed message, to be kept as long as one likes: of a message that was received a
+/// body of up to 64 KiB is copied, as it lies in a block of up to 4 MiB that would be kept with it. Every other is shared.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_message_clone(
     message: *const ons_message,

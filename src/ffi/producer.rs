@@ -100,7 +100,8 @@ pub unsafe extern "C" fn ons_producer_send(
     })
 }
 
-/// Sends a message without waiting for the disk. It ends in one of three ways:
+/// Sends a message without waiting until it is stored, unless the disk is behind: see at the end. It ends in one of
+/// three ways:
 /// (a) ONS_OK and `*is_done_out` is 1: it is stored, `*result_out` is an owned result, `callback` never runs;
 /// (b) ONS_OK and `*is_done_out` is 0: `callback` runs exactly once, later, on a library thread, never inside this
 /// call; (c) another status: it failed at once, `callback` never runs.
@@ -108,9 +109,11 @@ pub unsafe extern "C" fn ons_producer_send(
 /// call. `is_done_out` and `result_out` are given both, or are both NULL: then (a) never happens, and success is
 /// always told by the callback. The message id is set on `message` in (a) and (b); the message may be changed or
 /// freed as soon as this call returns.
-/// While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a part with the
-/// caller), the next one waits for one of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its
-/// message not stored; only from inside a callback it goes on at once.
+/// While as much waits to be written as may (2 MiB in SYNC_FLUSH, 512 KiB in ASYNC_FLUSH: the disk is behind), the
+/// caller makes room: it writes what waits itself (and in SYNC_FLUSH syncs it), as long as that takes, or waits for the
+/// thread that does. While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a
+/// part with the caller), it waits for one of them; only from inside a callback it goes on at once. Either wait lasts at
+/// most SendMsgTimeoutMillis, and ends then with ONS_TIMEOUT, the message not stored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_producer_send_async(
     producer: *const ons_producer,
@@ -182,8 +185,9 @@ impl SendCallback for NativeCallback {
     }
 }
 
-/// Hands a message over without waiting for anything or hearing of its fate. An error only for what can be told at
-/// once: a bad message, a producer that is not started.
+/// Hands a message over without waiting until it is stored or hearing of its fate. While the disk is behind the caller
+/// makes room, as in ons_producer_send_async. An error only for what can be told at once: a bad message, a producer that
+/// is not started, no room within SendMsgTimeoutMillis (ONS_TIMEOUT, not stored).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_producer_send_oneway(
     producer: *const ons_producer,
@@ -229,8 +233,10 @@ pub unsafe extern "C" fn ons_producer_is_closed(
     })
 }
 
-/// Ends the producer: waits, up to a limit, for pending asynchronous sends and their callbacks, then lets go of the
-/// broker. A second call does nothing. From inside a callback or listener: ONS_INVALID_STATE, nothing happens.
+/// Ends the producer: waits for the answers of pending asynchronous sends, at most SendMsgTimeoutMillis and a second,
+/// then for their callbacks as long as these keep returning, at most 30 s; then lets go of the broker. A callback that
+/// does not return is left behind, which a warning in the log tells, and must still live. A second call does nothing.
+/// From inside a callback or listener: ONS_INVALID_STATE, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_producer_shutdown(
     producer: *mut ons_producer,

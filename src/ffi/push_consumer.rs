@@ -28,7 +28,7 @@ use std::mem::MaybeUninit;
 /// What a listener answers.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-// Rust only compares with one of them; C answers both.
+// Rust only compares with two of them; C answers all.
 #[allow(dead_code)]
 pub enum ons_action {
     /// The message is consumed.
@@ -36,6 +36,9 @@ pub enum ons_action {
     /// Deliver it again later: after 10 s, 30 s, 1 min and so on up to 2 h, 16 times unless set otherwise, then it goes to the
     /// dead letters of the group.
     ONS_RECONSUME_LATER = 1,
+    /// Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
+    /// queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+    ONS_LEAVE_MESSAGE = 2,
 }
 
 /// Receives messages and hands them to listeners. Made by ons_push_consumer_new, freed by ons_push_consumer_free;
@@ -49,9 +52,9 @@ impl Handle for ons_push_consumer {
 }
 
 /// Consumes one message. `message` is borrowed for the call (ons_message_clone to keep it). Called on up to
-/// ConsumeThreadNums library threads at once; each message is given to one of them. Any answer but
-/// ONS_COMMIT_MESSAGE means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is
-/// refused with ONS_INVALID_STATE; it must not throw or longjmp out.
+/// ConsumeThreadNums library threads at once; each message is given to one of them. An answer that is no ons_action
+/// means ONS_RECONSUME_LATER. It may send, subscribe and free clients; a shutdown from inside it is refused with
+/// ONS_INVALID_STATE; it must not throw or longjmp out.
 // MaybeUninit, which C does not see: a listener may answer a number that is no `ons_action`.
 pub type ons_message_listener = Option<
     unsafe extern "C" fn(user_data: *mut c_void, message: *mut ons_message) -> MaybeUninit<ons_action>,
@@ -115,8 +118,11 @@ fn lend_message(
     let (content, answer) = lend::<ons_message, _>(std::mem::take(message), call);
     *message = content;
     // SAFETY: the listener returned it, so it is initialised; as a number it need not be one of the enum.
-    let answer = unsafe { answer.as_ptr().cast::<i32>().read() };
-    if answer == ons_action::ONS_COMMIT_MESSAGE as i32 { Action::Commit } else { Action::ReconsumeLater }
+    match unsafe { answer.as_ptr().cast::<i32>().read() } {
+        answer if answer == ons_action::ONS_COMMIT_MESSAGE as i32 => Action::Commit,
+        answer if answer == ons_action::ONS_LEAVE_MESSAGE as i32 => Action::Leave,
+        _ => Action::ReconsumeLater,
+    }
 }
 
 /// Ends a subscription; the listener's `destroy` runs when its running calls have ended.
@@ -181,9 +187,11 @@ pub unsafe extern "C" fn ons_push_consumer_is_closed(
     })
 }
 
-/// Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
-/// has in hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A second call
-/// does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
+/// Ends the consumer: takes no more messages, waits at most 30 s until its threads are through with the few they have in
+/// hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A listener that has not
+/// returned by then is left behind, which a warning in the log tells: it and its `user_data` must live as long as the
+/// process, and its message and those finished behind it come again. A second call does nothing. From inside a listener
+/// or callback: ONS_INVALID_STATE, nothing happens.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_push_consumer_shutdown(
     consumer: *mut ons_push_consumer,

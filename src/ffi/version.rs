@@ -8,7 +8,7 @@ use crate::ffi::error::ons_status;
 use std::ffi::c_char;
 
 /// Grows when the ABI does; nothing is ever taken away from it.
-const ABI_VERSION: i32 = 2;
+const ABI_VERSION: i32 = 3;
 
 /// Lends the library's version, such as "0.1.0"; valid as long as the library is loaded.
 #[unsafe(no_mangle)]
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn ons_version(
     })
 }
 
-/// Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
+/// Writes the version of this C ABI: 3. It grows with every addition; a program built against version N runs with
 /// every library of version N or above.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ons_abi_version(

@@ -255,6 +255,32 @@ static void limits_are_told(void) {
     ons_message_free(message);
 }
 
+/* Whoever reads it as a C string would see less than what is stored. */
+static void text_with_a_nul_is_refused(void) {
+    static const char *const names[] = {"topic has a NUL (at byte 1 of 3)", "tag has a NUL (at byte 1 of 3)",
+                                        "key has a NUL (at byte 1 of 3)",
+                                        "message_id has a NUL (at byte 1 of 3)"};
+    static const char *const before[] = {"topic", "tag", "key", ""};
+    ons_message *message = full_message();
+    const char *text = NULL;
+    size_t len = 0;
+    size_t i;
+    for (i = 0; i < sizeof(text_setters) / sizeof(*text_setters); i++) {
+        REFUSED(ONS_INVALID_ARGUMENT, names[i], text_setters[i](message, TEXT("a\0b"), &failure));
+        OK(text_getters[i](message, &text, &len, &failure));
+        SAME(before[i], text, len);
+    }
+    REFUSED(ONS_INVALID_ARGUMENT, "name has a NUL (at byte 0 of 1)",
+            ons_message_set_property(message, TEXT("\0"), TEXT("red"), &failure));
+    REFUSED(ONS_INVALID_ARGUMENT, "value has a NUL (at byte 3 of 4)",
+            ons_message_set_property(message, TEXT("color"), TEXT("red\0"), &failure));
+    REFUSED(ONS_INVALID_ARGUMENT, "value has a NUL (at byte 3 of 4)",
+            ons_message_set_system_property(message, TEXT("__TAG"), TEXT("red\0"), &failure));
+    OK(ons_message_property_count(message, &len, &failure));
+    CHECK(len == 0);
+    ons_message_free(message);
+}
+
 static void null_fields_are_refused(void) {
     ons_message *message = full_message();
     const char *text;
@@ -339,6 +365,7 @@ int main(void) {
     a_message_takes_what_it_lent();
     system_properties_are_the_fields();
     limits_are_told();
+    text_with_a_nul_is_refused();
     null_fields_are_refused();
     null_properties_are_refused(ons_message_set_property, ons_message_property, ons_message_property_count,
                                 ons_message_property_at);

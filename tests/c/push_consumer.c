@@ -55,9 +55,17 @@ static ons_action on_message(void *user_data, ons_message *message) {
 
 static ons_action keep_first(void *user_data, ons_message *message) {
     struct listener *listener = (struct listener *)user_data;
+    const uint8_t *body = NULL;
+    const uint8_t *kept = NULL;
+    size_t len = 0;
+    pthread_mutex_lock(&listener->mutex);
     if (listener->kept == NULL) {
         CHECK(ons_message_clone(message, &listener->kept, NULL) == ONS_OK);
+        /* It does not keep the memory that the message was read in. */
+        CHECK(ons_message_body(message, &body, &len, NULL) == ONS_OK);
+        CHECK(ons_message_body(listener->kept, &kept, &len, NULL) == ONS_OK && kept != body);
     }
+    pthread_mutex_unlock(&listener->mutex);
     counter_add(&listener->calls, 1);
     return ONS_COMMIT_MESSAGE;
 }

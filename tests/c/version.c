@@ -10,7 +10,7 @@ int main(void) {
     OK(ons_version(&version, &version_len, &failure));
     SAME(ONS_TEST_VERSION, version, version_len);
     OK(ons_abi_version(&abi_version, &failure));
-    CHECK(abi_version == 2);
+    CHECK(abi_version == 3);
 
     REFUSED(ONS_NULL_ARGUMENT, "version_out is NULL", ons_version(NULL, &version_len, &failure));
     REFUSED(ONS_NULL_ARGUMENT, "version_len_out is NULL", ons_version(&version, NULL, &failure));

@@ -19,9 +19,10 @@ namespace detail {
 struct MessageAccess;
 }
 
-// A value: copies are independent, and cheap, as they share the body. Every `const char *` handed out lives
-// until what it names is changed or the message is destroyed. A NULL topic, tag or key means empty in the
-// setters; see the constructors for what they refuse.
+// A value: copies are independent. They share the body, except that of a received message up to 64 KiB are
+// copied, so that a copy that is kept does not keep what else was read with it. Every `const char *` handed
+// out lives until what it names is changed or the message is destroyed. A NULL topic, tag or key means empty
+// in the setters; see the constructors for what they refuse.
 class ONSCLIENT_API Message {
 public:
     Message() {}

@@ -8,9 +8,9 @@
 
 namespace ons {
 
-// Owned by the program, which keeps it alive until the consumer is shut down. Called on up to
-// ConsumeThreadNums threads at once. The message is lent for the call: copy it to keep it. An exception
-// counts as ReconsumeLater. The consumer cannot be shut down from in here.
+// Owned by the program, which keeps it alive until the consumer is shut down, and until it has returned.
+// Called on up to ConsumeThreadNums threads at once. The message is lent for the call: copy it to keep it. An
+// exception counts as ReconsumeLater. The consumer cannot be shut down from in here.
 class ONSCLIENT_API MessageListener {
 public:
     MessageListener() {}

@@ -16,8 +16,10 @@ public:
     // Once; listeners are called from now on.
     virtual void start() = 0;
 
-    // Waits for running listeners and stores what was consumed; no listener is called afterwards. A second
-    // call does nothing; a consumer that was shut down cannot be started again. Not from inside a listener.
+    // Waits for running listeners, at most 30 s, and stores what was consumed; no listener is called
+    // afterwards. One that has not returned by then is left behind, with a warning in the log: it must live
+    // as long as the process, and its message and those finished behind it come again. A second call does
+    // nothing; a consumer that was shut down cannot be started again. Not from inside a listener.
     virtual void shutdown() = 0;
 
     // `subExpression`: "*" or "TagA||TagB". A second subscription of a topic replaces the first. The

@@ -87,6 +87,27 @@ TEST(a_kept_copy_outlives_the_call_and_the_consumer) {
     CHECK(recorder.message(0).getMsgBody() == std::string(100000, 'x'));
 }
 
+TEST(a_kept_copy_holds_memory_of_its_own_unless_it_is_large) {
+    Directory directory;
+    world::Counter shared;
+    Recorder recorder([&shared](Message &message) {
+        const Message copy(message);
+        int length = 0;
+        if (copy.getByteBody(&length) == message.getByteBody(&length)) {
+            shared.add();
+        }
+        return CommitMessage;
+    });
+    StartedProducer producer(world::newProducer(directory));
+    StartedConsumer consumer(subscribed(directory, &recorder));
+    sendTo(producer.get(), "topic", "tag", "small");
+    CHECK(recorder.receives(1));
+    CHECK_NUMBER(shared.count(), 0);
+    sendTo(producer.get(), "topic", "tag", std::string(100000, 'x'));
+    CHECK(recorder.receives(2));
+    CHECK_NUMBER(shared.count(), 1);
+}
+
 TEST(only_the_tags_asked_for_arrive) {
     Directory directory;
     Recorder recorder;

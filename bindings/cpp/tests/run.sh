@@ -125,15 +125,32 @@ sample() {
     build_program "bindings/cpp/tests/samples/$1.cpp" "$out/sample-$1" && timeout 60 "$out/sample-$1"
 }
 
+# Below the 30 s for which a client that is closed waits for its listeners.
+ends_in() {
+    local status
+    ONS_HOME=$1 tests/watched.sh 20 "$out/end" "$2"
+    status=$?
+    echo "exit code $status, expected 7"
+    [ $status = 7 ]
+}
+
 ends_by_itself() {
     local home status
     home=$(mktemp -d)
-    # Below the 30 s for which a client that is closed waits for its listeners.
-    ONS_HOME=$home tests/watched.sh 20 "$out/end" "$1"
+    ends_in "$home" "$1"
     status=$?
-    echo "exit code $status, expected 7"
     rm -rf "$home"
-    [ $status = 7 ]
+    return $status
+}
+
+# No message is given back that the listener never saw.
+gives_nothing_back() {
+    local home status
+    home=$(mktemp -d)
+    ends_in "$home" "$1" && "$out/given-back" "$home"
+    status=$?
+    rm -rf "$home"
+    return $status
 }
 
 program_tests() {
@@ -145,6 +162,8 @@ program_tests() {
         late-listener late-callback delete-consumer delete-producer fork; do
         check "end/$way" ends_by_itself $way
     done
+    check end/build_given_back build_program bindings/cpp/tests/programs/given_back.cpp "$out/given-back"
+    check end/another-shuts-down gives_nothing_back another-shuts-down
 }
 
 source bindings/cpp/tests/install.sh

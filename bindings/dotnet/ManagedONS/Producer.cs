@@ -28,8 +28,9 @@ namespace ons
         }
 
         /// <summary>
-        /// Waits for sends under way and for their callbacks, each up to a limit, and ends the producer for good; a second call
-        /// does nothing. A callback that calls it is not waited for.
+        /// Waits for sends under way, at most SendMsgTimeoutMillis and a second, and for their callbacks, at most 4 s, and ends the
+        /// producer for good; a second call does nothing. A callback that calls it is not waited for, one that has not returned
+        /// by then goes on alone.
         /// </summary>
         public void shutdown()
         {
@@ -59,7 +60,10 @@ namespace ons
             }
         }
 
-        /// <summary>Sends without waiting; the task ends once the message is stored.</summary>
+        /// <summary>
+        /// Sends without waiting until the message is stored; the task ends once it is. While the disk is behind the caller makes
+        /// room: it writes what waits itself, or waits for the thread that does, at most SendMsgTimeoutMillis.
+        /// </summary>
         public async Task<SendResultONS> sendAsync(Message msg)
         {
             Require.NotNull(msg, nameof(msg));
@@ -73,7 +77,7 @@ namespace ons
             }
         }
 
-        /// <summary>Sends without waiting; exactly one method of the callback runs, once, on a thread of the pool.</summary>
+        /// <summary>The same; exactly one method of the callback runs, once, on a thread of the pool.</summary>
         public void sendAsync(Message msg, SendCallbackONS callback)
         {
             Require.NotNull(msg, nameof(msg));
@@ -93,7 +97,7 @@ namespace ons
             sending.ContinueWith(sent => TellAndLeave(callback, sent), TaskScheduler.Default);
         }
 
-        /// <summary>Sends without telling whether the message was stored.</summary>
+        /// <summary>Sends without telling whether the message was stored. Makes room as the others do.</summary>
         public void sendOneway(Message msg)
         {
             Require.NotNull(msg, nameof(msg));

@@ -22,7 +22,10 @@ namespace ons
             }
         }
 
-        /// <summary>Waits for running listeners up to a limit, and ends the consumer for good; a second call does nothing.</summary>
+        /// <summary>
+        /// Waits for running listeners, at most 30 s, and ends the consumer for good; a second call does nothing. One that has not
+        /// returned by then is left behind, with a warning in the log; its message and those finished behind it come again.
+        /// </summary>
         public void shutdown()
         {
             try

@@ -66,6 +66,26 @@ namespace Ons.Tests
         }
 
         [Fact]
+        public async Task Text_with_a_NUL_is_refused_by_name()
+        {
+            using var broker = new TestBroker();
+            await using Producer producer = broker.StartProducer();
+            var tagged = new Message("test", "a\0b", "body");
+            var coloured = new Message("test", "a", "body");
+            coloured.SetProperty("colour", "ü\0");
+
+            OnsException failure = Assert.Throws<OnsException>(() => producer.Send(tagged));
+            OnsException asynchronous = await Assert.ThrowsAsync<OnsException>(() => producer.SendAsync(tagged));
+            OnsException ofProperty = Assert.Throws<OnsException>(() => producer.SendOneway(coloured));
+
+            Assert.Equal(OnsStatus.InvalidArgument, failure.Status);
+            Assert.Equal("tag has a NUL (at byte 1 of 3)", failure.Message);
+            Assert.Equal(failure.Message, asynchronous.Message);
+            Assert.Equal("value has a NUL (at byte 2 of 3)", ofProperty.Message);
+            Assert.Equal(0, broker.Broker.MessagesAppended);
+        }
+
+        [Fact]
         public void A_body_may_have_4_MiB_and_not_one_byte_more()
         {
             using var broker = new TestBroker(flush: "ASYNC_FLUSH");

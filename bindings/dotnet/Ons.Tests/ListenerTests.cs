@@ -53,7 +53,7 @@ namespace Ons.Tests
             {
                 if (message.ReconsumeTimes < 2)
                 {
-                    return message.ReconsumeTimes == 0 ? ConsumeAction.ReconsumeLater : (ConsumeAction)99;
+                    return message.ReconsumeTimes == 0 ? ConsumeAction.ReconsumeLater : (ConsumeAction)2;
                 }
 
                 isConsumed.Set();

@@ -7,7 +7,7 @@ namespace Ons
     public static unsafe class Library
     {
         // The ABI only grows: any later one has what this one has. It is the one that the imports were generated from.
-        private const int NeededAbi = 2;
+        private const int NeededAbi = 3;
 
         private static readonly Lazy<string> s_version = new(ReadVersion);
 

@@ -40,10 +40,7 @@ namespace Ons
             get
             {
                 using OnsHandle.Lease lease = _handle.Borrow();
-                int isClosed;
-                ons_error* error;
-                OnsException.Check(NativeMethods.ons_producer_is_closed((ons_producer*)lease.Pointer, &isClosed, &error), error);
-                return isClosed != 0;
+                return IsShutDown((ons_producer*)lease.Pointer);
             }
         }
 
@@ -51,11 +48,12 @@ namespace Ons
         public void Start()
         {
             using OnsHandle.Lease lease = _handle.Borrow();
+            var producer = (ons_producer*)lease.Pointer;
             ons_error* error;
-            OnsException.Check(NativeMethods.ons_producer_start((ons_producer*)lease.Pointer, &error), error);
+            OnsException.Check(NativeMethods.ons_producer_start(producer, &error), error);
 #if !NET
             // Sends may be under way when an AppDomain of .NET Framework is unloaded.
-            Running.Add(this);
+            Running.Add(this, () => IsShutDown(producer));
 #endif
         }
 
@@ -74,9 +72,11 @@ namespace Ons
         }
 
         /// <summary>
-        /// Sends without blocking the caller; the task ends once the message is stored as durably as the broker promises, and is
+        /// Sends without waiting until the message is stored; the task ends once it is, as durably as the broker promises, and is
         /// often already complete. <see cref="Message.MessageId"/> is set on return. The body is copied before that too.
-        /// Only while the disk is behind by 131 072 sends (16 384 of threads that share a part) the caller waits for one.
+        /// While the disk is behind (2 MiB wait to be written, 512 KiB with ASYNC_FLUSH) the caller makes room: it writes them
+        /// itself, or waits for the thread that does. While 131 072 sends are under way (16 384 of threads that share a part) it
+        /// waits for one. After SendMsgTimeoutMillis of either wait the task fails, the message not stored.
         /// </summary>
         /// <param name="message">What to send.</param>
         /// <param name="cancellationToken">Ends the wait, not the send: a cancelled message may be stored nevertheless.</param>
@@ -92,7 +92,10 @@ namespace Ons
             return cancellationToken.CanBeCanceled && !sending.IsCompleted ? CancellableWait.On(sending, cancellationToken) : sending;
         }
 
-        /// <summary>Sends without telling whether it was stored; the fastest, for messages that may be lost.</summary>
+        /// <summary>
+        /// Sends without telling whether it was stored; the fastest, for messages that may be lost. While the disk is behind the
+        /// caller makes room, as in <see cref="SendAsync(Message, CancellationToken)"/>.
+        /// </summary>
         public void SendOneway(Message message)
         {
             _ = message ?? throw new ArgumentNullException(nameof(message));
@@ -104,8 +107,9 @@ namespace Ons
         }
 
         /// <summary>
-        /// Waits for pending asynchronous sends up to a limit, and ends the producer for good. A second call does nothing; a call
-        /// from inside a callback of the library throws.
+        /// Waits for pending asynchronous sends, at most SendMsgTimeoutMillis and a second, and ends the producer for good. The task
+        /// of one without an answer by then fails: unknown whether it is stored. A second call does nothing; a call from inside a
+        /// callback of the library throws.
         /// </summary>
         public void Shutdown()
         {
@@ -137,6 +141,14 @@ namespace Ons
             // Throws, as it should: another thread would wait for this one instead.
             Dispose();
             return default;
+        }
+
+        private static bool IsShutDown(ons_producer* producer)
+        {
+            int isClosed;
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_producer_is_closed(producer, &isClosed, &error), error);
+            return isClosed != 0;
         }
 
         private Task<SendResult> SendAsync(Message message)

@@ -52,10 +52,7 @@ namespace Ons
             get
             {
                 using OnsHandle.Lease lease = _handle.Borrow();
-                int isClosed;
-                ons_error* error;
-                OnsException.Check(NativeMethods.ons_push_consumer_is_closed((ons_push_consumer*)lease.Pointer, &isClosed, &error), error);
-                return isClosed != 0;
+                return IsShutDown((ons_push_consumer*)lease.Pointer);
             }
         }
 
@@ -111,15 +108,17 @@ namespace Ons
         public void Start()
         {
             using OnsHandle.Lease lease = _handle.Borrow();
+            var consumer = (ons_push_consumer*)lease.Pointer;
             ons_error* error;
-            OnsException.Check(NativeMethods.ons_push_consumer_start((ons_push_consumer*)lease.Pointer, &error), error);
-            Running.Add(this);
+            OnsException.Check(NativeMethods.ons_push_consumer_start(consumer, &error), error);
+            Running.Add(this, () => IsShutDown(consumer));
         }
 
         /// <summary>
-        /// Waits for running listeners up to a limit, records how far the group came, and ends the consumer for good. A second
-        /// call does nothing; a call from inside a listener throws. One that awaits belongs to that with all it started: there the
-        /// call throws after a second, unless the listener has ended by then.
+        /// Waits for running listeners, at most 30 s, records how far the group came, and ends the consumer for good. A listener
+        /// that has not returned by then is left behind, which a warning in the log tells; its message and those finished behind it
+        /// come again. A second call does nothing; a call from inside a listener throws. One that awaits belongs to that with all it
+        /// started: there the call throws after a second, unless the listener has ended by then.
         /// </summary>
         public void Shutdown()
         {
@@ -156,6 +155,14 @@ namespace Ons
             // Throws, as it should: another thread would wait for this one instead.
             Dispose();
             return default;
+        }
+
+        private static bool IsShutDown(ons_push_consumer* consumer)
+        {
+            int isClosed;
+            ons_error* error;
+            OnsException.Check(NativeMethods.ons_push_consumer_is_closed(consumer, &isClosed, &error), error);
+            return isClosed != 0;
         }
 
         /// <summary>Tells the program of a listener's exception; false when nobody listens.</summary>

@@ -1,5 +1,6 @@
 //! Guards against properties that get lost, leak into the wrong list, or are told too late to be too long.
 
+use super::slice::COPIED_BYTES_MAX;
 use super::*;
 use crate::protocol::record::RecordHead;
 use crate::protocol::record::encode;
@@ -142,6 +143,56 @@ fn a_received_message_can_be_changed_and_sent_on_without_the_brokers_marks() {
     message.set_message_id("NEW");
     assert_eq!(wire(&message), "TAGS\u{1}A\u{2}colour\u{1}red\u{2}size\u{1}9\u{2}UNIQ_KEY\u{1}NEW\u{2}");
     assert_eq!((untouched.message_id(), untouched.property("size")), ("ID", None));
+}
+
+#[test]
+fn the_id_of_a_received_message_can_be_taken_away() {
+    let text = "TAGS\u{1}A\u{2}UNIQ_KEY\u{1}OLD\u{2}colour\u{1}red\u{2}";
+    let mut message = received(RecordHead::default(), "T", text, b"body");
+    message.set_message_id("");
+    assert_eq!((message.message_id(), message.labels().message_id), ("", ""));
+    assert_eq!(message.system_property("__MSGID"), None);
+    assert!(!wire(&message).contains("OLD"));
+    message.set_property("size", "9").unwrap();
+    assert_eq!((message.message_id(), message.tag()), ("", "A"));
+    assert!(!wire(&message).contains("OLD"));
+}
+
+/// A record of the program, and the message that was received with it.
+fn received_in_block(body: &[u8]) -> (Bytes, Message) {
+    let mut out = BytesMut::new();
+    encode(&RecordHead::default(), "T", "TAGS\u{1}A\u{2}colour\u{1}red\u{2}", body, &mut out);
+    let block = out.freeze();
+    let message = Message::from_record(Record::decode(&block).unwrap(), Arc::from("T"));
+    (block, message)
+}
+
+fn is_within(block: &Bytes, part: &[u8]) -> bool {
+    block.as_ptr_range().contains(&part.as_ptr())
+}
+
+#[test]
+fn a_clone_of_a_received_message_does_not_keep_the_block_it_was_read_in() {
+    let (block, message) = received_in_block(&vec![b'x'; COPIED_BYTES_MAX]);
+    assert!(is_within(&block, message.body()) && is_within(&block, message.text.as_text().as_bytes()));
+    let copy = message.clone();
+    assert!(!is_within(&block, copy.body()) && !is_within(&block, copy.text.as_text().as_bytes()));
+    assert_eq!((copy.body(), copy.property("colour"), copy.tag()), (message.body(), Some("red"), "A"));
+    drop(message);
+    assert!(block.is_unique());
+    assert_eq!(copy.clone().body().as_ptr(), copy.body().as_ptr());
+}
+
+#[test]
+fn a_clone_shares_a_long_received_body_and_any_of_the_programs_own() {
+    let (block, message) = received_in_block(&vec![b'x'; COPIED_BYTES_MAX + 1]);
+    let copy = message.clone();
+    assert!(is_within(&block, copy.body()) && !is_within(&block, copy.text.as_text().as_bytes()));
+    let own = Message::new("T", "A", "body");
+    assert_eq!(own.clone().body().as_ptr(), own.body().as_ptr());
+    let mut changed = message;
+    changed.set_body("body");
+    assert_eq!(changed.clone().body().as_ptr(), changed.body().as_ptr());
 }
 
 #[test]

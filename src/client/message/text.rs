@@ -1,5 +1,6 @@
 //! The property text of a message: its own, or still the slice of the record it was received in.
 
+use super::slice::Slice;
 use crate::protocol::properties;
 use crate::protocol::properties::Properties;
 use bytes::Bytes;
@@ -37,7 +38,7 @@ pub(super) fn push(out: &mut String, name: &str, value: &str) {
 pub(super) struct Text {
     /// The text within a received record: nothing is copied out of it until somebody changes it; while it is here, `own`
     /// is empty.
-    received: Option<Bytes>,
+    received: Option<Slice>,
     /// Holds no reserved name but TAGS and KEYS.
     own: Properties,
 }
@@ -50,7 +51,7 @@ impl Text {
 
     /// `text` was checked when the record was decoded.
     pub(super) fn received(text: Bytes) -> Self {
-        Self { received: Some(text), own: Properties::new() }
+        Self { received: Some(Slice::of_block(text)), own: Properties::new() }
     }
 
     pub(super) fn as_text(&self) -> &str {
@@ -83,6 +84,6 @@ impl Text {
 }
 
 /// It was checked when the record was decoded.
-fn text_of(received: &Bytes) -> &str {
+fn text_of(received: &Slice) -> &str {
     std::str::from_utf8(received).unwrap_or_default()
 }

@@ -122,7 +122,7 @@ fn what_is_no_live_handle_is_refused() {
 }
 
 #[test]
-fn text_must_be_utf8_and_bytes_must_fit_a_process() {
+fn text_must_be_utf8_without_a_nul_and_bytes_must_fit_a_process() {
     // SAFETY: each pointer is NULL, or its length is true, or too long to be looked at.
     unsafe {
         assert_eq!(text(ptr::null(), 0, "topic").unwrap(), "");
@@ -130,6 +130,8 @@ fn text_must_be_utf8_and_bytes_must_fit_a_process() {
         assert_eq!(text(c"caf\xC3\xA9".as_ptr(), 5, "topic").unwrap(), "café");
         let Err(Refusal::Failure(failure)) = text(c"ab\xFFc".as_ptr(), 4, "topic") else { panic!() };
         assert_eq!(failure.message, "topic is not valid UTF-8 (at byte 2 of 4)");
+        let Err(Refusal::Failure(failure)) = text(c"ab".as_ptr(), 3, "topic") else { panic!() };
+        assert_eq!(failure.message, "topic has a NUL (at byte 2 of 3)");
         let over = usize::try_from(isize::MAX).unwrap() + 1;
         assert!(matches!(bytes(b"a".as_ptr(), over, "body"), Err(Refusal::Failure(_))));
     }

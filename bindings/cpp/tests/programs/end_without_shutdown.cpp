@@ -103,24 +103,40 @@ private:
     Late late_;
 };
 
+// With "another-shuts-down": so slow that most messages are still to come when main() returns.
+class SlowListener : public Listener {
+public:
+    Action consume(Message &message, ConsumeContext &context) override {
+        sleepFor(5);
+        return Listener::consume(message, context);
+    }
+};
+
 class SlowCallback : public SendCallbackONS {
 public:
     void onSuccess(SendResultONS &) override { sleepFor(1); }
 };
 
-// With "shutdown-in-destructor": the program does shut down, but as late as that.
+// With "shutdown-in-destructor": the program does shut down, but as late as that. With "another-shuts-down"
+// it shuts down its producer only.
 struct ShutsDown {
     PushConsumer *consumer;
+    Producer *producer;
     ~ShutsDown() {
         if (consumer != nullptr) {
             consumer->shutdown();
         }
+        if (producer != nullptr) {
+            producer->shutdown();
+            sleepFor(500); // for what the consumer would give back
+        }
     }
 };
-static ShutsDown shutsDown = {nullptr};
+static ShutsDown shutsDown = {nullptr, nullptr};
 
 // Lives until the static destructors run, as in programs that keep their clients in globals.
 static Listener listener;
+static SlowListener slowListener;
 static Ignore ignore;
 static SlowCallback slow;
 
@@ -131,7 +147,7 @@ static std::unique_ptr<Producer> ownProducer;
 // Destroyed before those: by then messages wait for the end that closed the gate to them.
 struct Lingers {
     ~Lingers() {
-        if (shutsDown.consumer != nullptr || ownConsumer || ownProducer) {
+        if (shutsDown.consumer != nullptr || shutsDown.producer != nullptr || ownConsumer || ownProducer) {
             sleepFor(200);
         }
     }
@@ -168,10 +184,28 @@ static int leavesCallbacks(const ONSFactoryProperty &settings) {
     return 7;
 }
 
+// The consumer has thousands of messages before it when main() returns.
+static int leavesABacklog(Producer *producer, PushConsumer *consumer) {
+    shutsDown.producer = producer;
+    producer->start();
+    Message message("topic", "tag", "body");
+    for (int i = 0; i < 5000; ++i) {
+        producer->sendAsync(message, &ignore);
+    }
+    producer->send(message);
+    consumer->subscribe("topic", "*", &slowListener);
+    consumer->start();
+    std::unique_lock<std::mutex> lock(mutex);
+    changed.wait(lock, [] { return received >= 100; });
+    return 7;
+}
+
 int main(int argc, char **argv) {
     way = argc > 1 ? argv[1] : "return";
     ONSFactoryProperty settings;
     settings.setFactoryProperty(ONSFactoryProperty::GroupId, "GID_end");
+    // Whatever is given back is a dead letter at once.
+    settings.setFactoryProperty(ONSFactoryProperty::MaxReconsumeTimes, "0");
     Producer *producer = ONSFactory::getInstance()->createProducer(settings);
     PushConsumer *consumer = ONSFactory::getInstance()->createPushConsumer(settings);
     if (is("never-started")) {
@@ -179,6 +213,9 @@ int main(int argc, char **argv) {
     }
     if (is("delete-producer")) {
         return leavesCallbacks(settings);
+    }
+    if (is("another-shuts-down")) {
+        return leavesABacklog(producer, consumer);
     }
     isHeld = is("fork");
     Listener *const listens = is("late-listener") ? &LateListener::instance() : &listener;

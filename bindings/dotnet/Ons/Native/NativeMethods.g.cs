@@ -62,7 +62,7 @@ namespace Ons.Native
         internal static extern ons_status ons_version(byte** version_out, nuint* version_len_out, ons_error** error_out);
 
         /// <summary>
-        ///  Writes the version of this C ABI: 2. It grows with every addition; a program built against version N runs with
+        ///  Writes the version of this C ABI: 3. It grows with every addition; a program built against version N runs with
         ///  every library of version N or above.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_abi_version", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
@@ -133,7 +133,8 @@ namespace Ons.Native
         internal static extern ons_status ons_message_new_with(byte* topic, nuint topic_len, byte* tag, nuint tag_len, byte* key, nuint key_len, byte* body, nuint body_len, ons_message** message_out, ons_error** error_out);
 
         /// <summary>
-        ///  Makes an owned copy, also of a borrowed message. Cheap: the body is shared, not copied.
+        ///  Makes an owned copy, also of a borrowed message, to be kept as long as one likes: of a message that was received a
+        ///  body of up to 64 KiB is copied, as it lies in a block of up to 4 MiB that would be kept with it. Every other is shared.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_message_clone", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_message_clone(ons_message* message, ons_message** message_out, ons_error** error_out);
@@ -374,7 +375,7 @@ namespace Ons.Native
         internal static extern ons_status ons_completions_new(delegate* unmanaged[Cdecl]<void*, void> ready, void* user_data, delegate* unmanaged[Cdecl]<void*, void> destroy, ons_completions** completions_out, ons_error** error_out);
 
         /// <summary>
-        ///  Sends a message without waiting for the disk, as ons_producer_send_async does, but without a callback:
+        ///  Sends a message as ons_producer_send_async does, waiting where that one waits, but without a callback:
         ///  (a) ONS_OK and `*is_done_out` is 1: it is stored, at `*queue_id_out` and `*queue_offset_out`; (b) ONS_OK and
         ///  `*is_done_out` is 0: `completions` gives the outcome once, with `token`, perhaps before this call returns; the
         ///  other two are not written; (c) another status: it failed at once. `message_id_out` has room for 32 characters,
@@ -428,7 +429,8 @@ namespace Ons.Native
         internal static extern ons_status ons_producer_send(ons_producer* producer, ons_message* message, ons_send_result** result_out, ons_error** error_out);
 
         /// <summary>
-        ///  Sends a message without waiting for the disk. It ends in one of three ways:
+        ///  Sends a message without waiting until it is stored, unless the disk is behind: see at the end. It ends in one of
+        ///  three ways:
         ///  (a) ONS_OK and `*is_done_out` is 1: it is stored, `*result_out` is an owned result, `callback` never runs;
         ///  (b) ONS_OK and `*is_done_out` is 0: `callback` runs exactly once, later, on a library thread, never inside this
         ///  call; (c) another status: it failed at once, `callback` never runs.
@@ -436,16 +438,19 @@ namespace Ons.Native
         ///  call. `is_done_out` and `result_out` are given both, or are both NULL: then (a) never happens, and success is
         ///  always told by the callback. The message id is set on `message` in (a) and (b); the message may be changed or
         ///  freed as soon as this call returns.
-        ///  While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a part with the
-        ///  caller), the next one waits for one of them, at most SendMsgTimeoutMillis, and fails then with ONS_TIMEOUT, its
-        ///  message not stored; only from inside a callback it goes on at once.
+        ///  While as much waits to be written as may (2 MiB in SYNC_FLUSH, 512 KiB in ASYNC_FLUSH: the disk is behind), the
+        ///  caller makes room: it writes what waits itself (and in SYNC_FLUSH syncs it), as long as that takes, or waits for the
+        ///  thread that does. While 131 072 sends of the producer wait for their callbacks (16 384 of those threads that share a
+        ///  part with the caller), it waits for one of them; only from inside a callback it goes on at once. Either wait lasts at
+        ///  most SendMsgTimeoutMillis, and ends then with ONS_TIMEOUT, the message not stored.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_producer_send_async", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_producer_send_async(ons_producer* producer, ons_message* message, delegate* unmanaged[Cdecl]<void*, ons_send_result*, ons_error*, void> callback, void* user_data, delegate* unmanaged[Cdecl]<void*, void> destroy, int* is_done_out, ons_send_result** result_out, ons_error** error_out);
 
         /// <summary>
-        ///  Hands a message over without waiting for anything or hearing of its fate. An error only for what can be told at
-        ///  once: a bad message, a producer that is not started.
+        ///  Hands a message over without waiting until it is stored or hearing of its fate. While the disk is behind the caller
+        ///  makes room, as in ons_producer_send_async. An error only for what can be told at once: a bad message, a producer that
+        ///  is not started, no room within SendMsgTimeoutMillis (ONS_TIMEOUT, not stored).
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_producer_send_oneway", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_producer_send_oneway(ons_producer* producer, ons_message* message, ons_error** error_out);
@@ -463,8 +468,10 @@ namespace Ons.Native
         internal static extern ons_status ons_producer_is_closed(ons_producer* producer, int* is_closed_out, ons_error** error_out);
 
         /// <summary>
-        ///  Ends the producer: waits, up to a limit, for pending asynchronous sends and their callbacks, then lets go of the
-        ///  broker. A second call does nothing. From inside a callback or listener: ONS_INVALID_STATE, nothing happens.
+        ///  Ends the producer: waits for the answers of pending asynchronous sends, at most SendMsgTimeoutMillis and a second,
+        ///  then for their callbacks as long as these keep returning, at most 30 s; then lets go of the broker. A callback that
+        ///  does not return is left behind, which a warning in the log tells, and must still live. A second call does nothing.
+        ///  From inside a callback or listener: ONS_INVALID_STATE, nothing happens.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_producer_shutdown", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_producer_shutdown(ons_producer* producer, ons_error** error_out);
@@ -519,9 +526,11 @@ namespace Ons.Native
         internal static extern ons_status ons_push_consumer_is_closed(ons_push_consumer* consumer, int* is_closed_out, ons_error** error_out);
 
         /// <summary>
-        ///  Ends the consumer: takes no more messages, waits up to a limit until each of its threads is through with the few it
-        ///  has in hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A second call
-        ///  does nothing. From inside a listener or callback: ONS_INVALID_STATE, nothing happens.
+        ///  Ends the consumer: takes no more messages, waits at most 30 s until its threads are through with the few they have in
+        ///  hand, so that none of the finished ones comes again, commits offsets, lets go of the broker. A listener that has not
+        ///  returned by then is left behind, which a warning in the log tells: it and its `user_data` must live as long as the
+        ///  process, and its message and those finished behind it come again. A second call does nothing. From inside a listener
+        ///  or callback: ONS_INVALID_STATE, nothing happens.
         /// </summary>
         [DllImport(__DllName, EntryPoint = "ons_push_consumer_shutdown", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
         internal static extern ons_status ons_push_consumer_shutdown(ons_push_consumer* consumer, ons_error** error_out);
@@ -767,6 +776,11 @@ namespace Ons.Native
         ///  dead letters of the group.
         /// </summary>
         ONS_RECONSUME_LATER = 1,
+        /// <summary>
+        ///  Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
+        ///  queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+        /// </summary>
+        ONS_LEAVE_MESSAGE = 2,
     }
 
     /// <summary>

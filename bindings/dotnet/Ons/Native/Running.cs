@@ -23,7 +23,17 @@ namespace Ons.Native
             };
         }
 
-        public static void Add(IDisposable client) => s_clients[client] = true;
+        /// <summary>
+        /// After a client's start. Its shutdown may have come in between, on another thread, and have found nothing to remove.
+        /// </summary>
+        public static void Add(IDisposable client, Func<bool> isShutDown)
+        {
+            s_clients[client] = true;
+            if (isShutDown())
+            {
+                Remove(client);
+            }
+        }
 
         public static void Remove(IDisposable client) => s_clients.TryRemove(client, out _);
     }

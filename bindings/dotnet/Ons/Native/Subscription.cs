@@ -12,7 +12,8 @@ namespace Ons.Native
             Message message = _received.Copy(source);
             try
             {
-                return (ons_action)listener(message);
+                // What is no ConsumeAction must not become an answer that only the library's own code gives.
+                return listener(message) == ConsumeAction.CommitMessage ? ons_action.ONS_COMMIT_MESSAGE : ons_action.ONS_RECONSUME_LATER;
             }
             catch (Exception e)
             {

@@ -17,10 +17,13 @@ namespace detail {
 
 // A program may end without shutdown(), and its listeners and callbacks are often static objects. exit()
 // destroys those while messages still come in. So a handler, run before the destructors of what was made
-// before it was registered, closes this gate: whoever comes later waits behind it until the process is gone,
-// and whoever is inside gets some time to leave. It is registered with the first client, and again with each
-// listener and callback not seen before, as that may have been made since. A client shut down or deleted by a
-// destructor opens the gate for those waiting, who then go back without having called the program.
+// before it was registered, closes this gate: nobody is let in any more, and whoever is inside gets some time
+// to leave. It is registered with the first client, and again with each listener and callback not seen
+// before, as that may have been made since.
+//
+// The outcome of a send is dropped then. A message is held until the process is gone: given back it would use
+// up an attempt, though nobody saw it. Only a consumer that a destructor shuts down or deletes takes its own
+// messages back, to be left where they are.
 class Ending {
 public:
     static Ending &instance() {
@@ -31,7 +34,11 @@ public:
     // Around each call of a listener or callback.
     class Entry {
     public:
+        // Of a callback.
         Entry() : isOpen_(instance().enter()) {}
+        // Of a listener: where the gate is closed, lasts until its consumer is shut down.
+        explicit Entry(const std::atomic<bool> &isShutDown)
+            : isOpen_(instance().enter() || instance().waitFor(isShutDown)) {}
         ~Entry() {
             if (isOpen_) {
                 instance().leave();
@@ -49,17 +56,13 @@ public:
     void watchListener(const void *listener) { watch(listeners_, listener); }
     void watchCallback(const void *callback) { watch(callbacks_, callback); }
 
-    void releaseWaiting() {
-        if (state_.load() == CLOSED) {
-            std::lock_guard<std::mutex> lock(mutex_);
-            state_.store(RELEASED);
-            changed_.notify_all();
-        }
+    // Before a consumer waits for its listeners.
+    void release(std::atomic<bool> &isShutDown) {
+        isShutDown.store(true);
+        tellIfClosed();
     }
 
 private:
-    enum State { OPEN, CLOSED, RELEASED };
-
     // A registered handler is never forgotten, so programs that make a listener or callback for each use must
     // not register without end. Those handed over after so many are as safe as the last registration makes
     // them. Listeners have their own number: such callbacks use theirs up within an instant.
@@ -72,7 +75,7 @@ private:
         std::atomic<const void *> objects[REGISTRATIONS_MAX];
     };
 
-    Ending() : state_(OPEN), inside_(0), process_(process()) { std::atexit(close); }
+    Ending() : isClosed_(false), inside_(0), process_(process()) { std::atexit(close); }
 
     // Every asynchronous send comes by here: for one callback it is two loads and two comparisons.
     static void watch(Seen &seen, const void *object) {
@@ -109,13 +112,18 @@ private:
 
     bool enter() {
         inside_.fetch_add(1);
-        if (state_.load() == OPEN) {
+        if (!isClosed_.load()) {
             ++ownCalls();
             return true;
         }
         subtract();
+        return false;
+    }
+
+    // False: it does not let in.
+    bool waitFor(const std::atomic<bool> &isShutDown) {
         std::unique_lock<std::mutex> lock(mutex_);
-        changed_.wait(lock, [this] { return state_.load() == RELEASED; });
+        changed_.wait(lock, [&isShutDown] { return isShutDown.load(); });
         return false;
     }
 
@@ -126,7 +134,11 @@ private:
 
     void subtract() {
         inside_.fetch_sub(1);
-        if (state_.load() != OPEN) {
+        tellIfClosed();
+    }
+
+    void tellIfClosed() {
+        if (isClosed_.load()) {
             std::lock_guard<std::mutex> lock(mutex_);
             changed_.notify_all();
         }
@@ -140,10 +152,9 @@ private:
             return;
         }
         std::unique_lock<std::mutex> lock(ending.mutex_);
-        if (ending.state_.load() != OPEN) {
+        if (ending.isClosed_.exchange(true)) {
             return;
         }
-        ending.state_.store(CLOSED);
         ending.changed_.wait_for(lock, std::chrono::seconds(PATIENCE_SECONDS),
                                  [&ending] { return ending.inside_.load() <= ownCalls(); });
     }
@@ -151,7 +162,7 @@ private:
     // The end of a program does not wait longer for its own listeners.
     enum { PATIENCE_SECONDS = 2 };
 
-    std::atomic<int> state_;
+    std::atomic<bool> isClosed_;
     std::atomic<int> inside_;
     const long process_;
     Seen listeners_;

@@ -26,7 +26,7 @@ public:
     struct Borrowed {};
     MessageHandle(ons_message *lent, Borrowed) : raw_(lent), isOwned_(false) {}
 
-    // Cheap: the body is shared, not copied.
+    // Shares the body, but for a small one of a received message: see ons_message_clone.
     MessageHandle(const MessageHandle &other) : raw_(nullptr), isOwned_(true) {
         Call call;
         call.check(ons_message_clone(other.raw_, &raw_, call.error()));

@@ -47,10 +47,7 @@ public:
         Call call;
         call.check(ons_producer_new(FactoryPropertyAccess::raw(property), &raw_, call.error()));
     }
-    ~ProducerClient() override {
-        Ending::instance().releaseWaiting();
-        ons_producer_free(raw_);
-    }
+    ~ProducerClient() override { ons_producer_free(raw_); }
 
     void start() override {
         Call call;
@@ -58,7 +55,6 @@ public:
     }
 
     void shutdown() override {
-        Ending::instance().releaseWaiting();
         Call call;
         call.check(ons_producer_shutdown(raw_, call.error()));
     }

@@ -2,6 +2,9 @@
 #ifndef ONS_CPP_DETAIL_PUSHCONSUMERCLIENT_H
 #define ONS_CPP_DETAIL_PUSHCONSUMERCLIENT_H
 
+#include <atomic>
+#include <memory>
+
 #include "PushConsumer.h"
 #include "ons/detail/Client.h"
 #include "ons/detail/MessageAccess.h"
@@ -9,14 +12,26 @@
 namespace ons {
 namespace detail {
 
+// What the library calls a listener with. The flag is shared, as a listener that does not return in time
+// outlives its consumer.
+struct Subscription {
+    MessageListener *listener;
+    std::shared_ptr<const std::atomic<bool>> isShutDown;
+};
+
+extern "C" inline void ons_cpp_end_subscription(void *user_data) {
+    delete static_cast<Subscription *>(user_data);
+}
+
 // No C++ exception may enter the library: a listener that throws did not consume its message.
 extern "C" inline ons_action ons_cpp_on_message(void *user_data, ons_message *message) {
-    const Ending::Entry entry;
+    const Subscription &subscription = *static_cast<const Subscription *>(user_data);
+    const Ending::Entry entry(*subscription.isShutDown);
     if (!entry.isOpen()) {
-        return ONS_RECONSUME_LATER;
+        return ONS_LEAVE_MESSAGE;
     }
     try {
-        if (MessageAccess::consume(*static_cast<MessageListener *>(user_data), message) == CommitMessage) {
+        if (MessageAccess::consume(*subscription.listener, message) == CommitMessage) {
             return ONS_COMMIT_MESSAGE;
         }
     } catch (...) {
@@ -26,12 +41,13 @@ extern "C" inline ons_action ons_cpp_on_message(void *user_data, ons_message *me
 
 class PushConsumerClient : public PushConsumer, private Client {
 public:
-    explicit PushConsumerClient(const ONSFactoryProperty &property) : raw_(nullptr) {
+    explicit PushConsumerClient(const ONSFactoryProperty &property)
+        : raw_(nullptr), isShutDown_(std::make_shared<std::atomic<bool>>(false)) {
         Call call;
         call.check(ons_push_consumer_new(FactoryPropertyAccess::raw(property), &raw_, call.error()));
     }
     ~PushConsumerClient() override {
-        Ending::instance().releaseWaiting();
+        Ending::instance().release(*isShutDown_);
         ons_push_consumer_free(raw_);
     }
 
@@ -41,7 +57,7 @@ public:
     }
 
     void shutdown() override {
-        Ending::instance().releaseWaiting();
+        Ending::instance().release(*isShutDown_);
         Call call;
         call.check(ons_push_consumer_shutdown(raw_, call.error()));
     }
@@ -54,9 +70,12 @@ public:
             throw ONSClientException(std::string("the listener of topic ") + topic + " is NULL", WRONG_CALL);
         }
         Ending::instance().watchListener(listener);
+        // The library ends it, also when the call fails.
+        Subscription *const subscription = new Subscription{listener, isShutDown_};
         Call call;
         call.check(ons_push_consumer_subscribe(raw_, name.data, name.size, expression.data, expression.size,
-                                               ons_cpp_on_message, listener, nullptr, call.error()));
+                                               ons_cpp_on_message, subscription, ons_cpp_end_subscription,
+                                               call.error()));
     }
 
     void unsubscribe(const char *topic) override {
@@ -81,6 +100,7 @@ public:
 
 private:
     ons_push_consumer *raw_;
+    const std::shared_ptr<std::atomic<bool>> isShutDown_;
 };
 
 } // namespace detail
