@@ -228,6 +228,30 @@ static void shutdown_inside_a_listener_is_refused(void) {
     CHECK(counter_value(&listener.destroyed) == 1);
 }
 
+/* Leaves the message three times; each time it comes as if for the first. */
+static ons_action leave_at_first(void *user_data, ons_message *message) {
+    struct listener *listener = (struct listener *)user_data;
+    int32_t times = -1;
+    CHECK(ons_message_reconsume_times(message, &times, NULL) == ONS_OK && times == 0);
+    counter_add(&listener->calls, 1);
+    return counter_value(&listener->calls) <= 3 ? ONS_LEAVE_MESSAGE : ONS_COMMIT_MESSAGE;
+}
+
+static void a_message_that_is_left_uses_up_no_attempt(ons_producer *producer) {
+    static struct listener listener = LISTENER_INIT;
+    ons_push_consumer *consumer = new_consumer("GID_leave");
+    ons_message *message = message_of("a", "left");
+    OK(ons_message_set_topic(message, TEXT("left"), &failure));
+    OK(ons_producer_send(producer, message, NULL, &failure));
+    ons_message_free(message);
+    OK(ons_push_consumer_subscribe(consumer, TEXT("left"), TEXT("*"), leave_at_first, &listener, on_destroy,
+                                   &failure));
+    OK(ons_push_consumer_start(consumer, &failure));
+    counter_wait_for(&listener.calls, 4);
+    ons_push_consumer_free(consumer);
+    CHECK(counter_value(&listener.calls) == 4);
+}
+
 /* Sends on, subscribes and frees its own consumer at the first message. */
 static ons_action free_inside(void *user_data, ons_message *message) {
     struct listener *listener = (struct listener *)user_data;
@@ -310,6 +334,7 @@ int main(int argc, char **argv) {
     destroy_runs_once_on_every_path();
     a_copy_outlives_its_consumer();
     shutdown_inside_a_listener_is_refused();
+    a_message_that_is_left_uses_up_no_attempt(producer);
     a_listener_may_send_subscribe_and_free(producer);
     ons_producer_free(producer);
     return 0;
