@@ -39,7 +39,8 @@ pub enum Action {
     /// It is to be delivered again later.
     ReconsumeLater,
     /// Nobody has looked at it, as when the program is ending: it uses up no attempt, and comes again to whoever holds its
-    /// queue next. Until the shutdown that is this consumer, so it is no answer for a message that failed.
+    /// queue next, with what was consumed behind it in its queue. Until the shutdown that is this consumer, so it is no
+    /// answer for a message that failed.
     Leave,
 }
 
@@ -148,6 +149,12 @@ impl PushConsumer {
     #[cfg(test)]
     pub(crate) fn set_shutdown_wait(&self, wait: Duration) {
         *self.shared.shutdown_wait.lock().unwrap() = wait;
+    }
+
+    /// Listener threads that have not ended.
+    #[cfg(test)]
+    pub(crate) fn living_threads(&self) -> usize {
+        self.shared.prefetch.lock().alive
     }
 
     /// Messages that were pulled and are not finished.

@@ -37,7 +37,8 @@ pub enum ons_action {
     /// dead letters of the group.
     ONS_RECONSUME_LATER = 1,
     /// Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
-    /// queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+    /// queue next, with what was consumed behind it in its queue. That is this consumer until its shutdown, so it is no answer
+    /// for a message that failed.
     ONS_LEAVE_MESSAGE = 2,
 }
 

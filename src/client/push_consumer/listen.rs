@@ -57,6 +57,10 @@ impl Shared {
 
     /// Takes over a message that another thread has in its hands and has not started.
     fn steal(&self, own: &Slot) -> bool {
+        // Nothing is begun any more: threads would pass the same messages to and fro.
+        if self.is_abandoned.load(Ordering::SeqCst) {
+            return false;
+        }
         let others = self.slots.iter().filter(|slot| !std::ptr::eq(*slot, own));
         let Some((queue, item)) = others.into_iter().find_map(Slot::steal) else { return false };
         own.fill(&queue, &mut std::iter::once(item));

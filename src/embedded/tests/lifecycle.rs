@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 #[test]
 fn the_state_of_a_consumer_is_told_with_what_to_do() {
@@ -155,6 +156,47 @@ fn a_listener_that_does_not_return_is_left_behind_and_its_message_comes_again() 
     // Only now does it return, into a library that has long gone.
     release.send(()).unwrap();
     has_left.recv_timeout(LIMIT).unwrap();
+}
+
+/// Threads that were fast have many messages in hand when all of them hang: none of them begins another one, or looks for
+/// one without end, once they are left behind.
+#[test]
+fn threads_that_are_left_behind_end_as_soon_as_their_listeners_return() {
+    const FAST: usize = 1_000;
+    let place = Place::new();
+    let producer = place.producer(&[]);
+    for _ in 0..2 * FAST {
+        drop(producer.send_async(&mut Message::new("Topic", "", "body")));
+    }
+    producer.shutdown().unwrap();
+    let consumer = place.consumer(&[("ConsumerId", "CID_test"), ("ConsumeThreadNums", "4")]);
+    consumer.set_shutdown_wait(Duration::from_millis(50));
+    let count = AtomicUsize::new(0);
+    let (entered, has_entered) = mpsc::channel();
+    let is_released = Arc::new(AtomicBool::new(false));
+    let seen = is_released.clone();
+    consumer
+        .subscribe("Topic", "*", move |_| {
+            if count.fetch_add(1, Ordering::SeqCst) >= FAST {
+                entered.send(()).unwrap();
+                let begun = std::time::Instant::now();
+                while !seen.load(Ordering::SeqCst) && begun.elapsed() < LIMIT {
+                    std::thread::yield_now();
+                }
+            }
+            Action::Commit
+        })
+        .unwrap();
+    consumer.start().unwrap();
+    (0..4).for_each(|_| has_entered.recv_timeout(LIMIT).unwrap());
+    consumer.shutdown().unwrap();
+    assert_eq!(consumer.living_threads(), 4);
+    is_released.store(true, Ordering::SeqCst);
+    let begun = std::time::Instant::now();
+    while consumer.living_threads() > 0 {
+        assert!(begun.elapsed() < LIMIT, "{} threads go on", consumer.living_threads());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

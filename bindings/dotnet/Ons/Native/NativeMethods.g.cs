@@ -778,7 +778,8 @@ namespace Ons.Native
         ONS_RECONSUME_LATER = 1,
         /// <summary>
         ///  Nobody has looked at it, for a program that is ending: it uses up no attempt and comes again to whoever consumes its
-        ///  queue next. That is this consumer until its shutdown, so it is no answer for a message that failed.
+        ///  queue next, with what was consumed behind it in its queue. That is this consumer until its shutdown, so it is no answer
+        ///  for a message that failed.
         /// </summary>
         ONS_LEAVE_MESSAGE = 2,
     }

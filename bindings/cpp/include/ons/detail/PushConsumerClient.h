@@ -57,9 +57,15 @@ public:
     }
 
     void shutdown() override {
+        // Before the call, which waits for the listeners.
         Ending::instance().release(*isShutDown_);
         Call call;
-        call.check(ons_push_consumer_shutdown(raw_, call.error()));
+        const ons_status status = ons_push_consumer_shutdown(raw_, call.error());
+        if (call.failed(status)) {
+            // Refused, as from inside a listener: the consumer goes on.
+            isShutDown_->store(false);
+        }
+        call.check(status);
     }
 
     void subscribe(const char *topic, const char *subExpression, MessageListener *listener) override {
