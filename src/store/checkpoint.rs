@@ -7,7 +7,7 @@
 use super::config::FlushMode;
 use super::error::corrupt;
 use super::inner::Inner;
-use super::metadata::{Batch, MetaTable};
+use super::metadata::{Batch, MetaTable, Metadata};
 use super::shared::lock;
 use super::timers::row_key;
 use crate::protocol::failure::{Failure, FailureKind};
@@ -50,7 +50,9 @@ impl Inner {
 
     pub(crate) fn rows(&self, table: Table) -> Result<Vec<(String, Vec<u8>)>, Failure> {
         let mut rows = BTreeMap::new();
-        for (key, value) in self.metadata.range(table.in_metadata(), &[], None, usize::MAX)? {
+        let committed =
+            self.read_metadata(|metadata| metadata.range(table.in_metadata(), &[], None, usize::MAX))?;
+        for (key, value) in committed {
             let key = String::from_utf8(key).map_err(|_| {
                 corrupt(&self.config.dir.join(super::METADATA_FILE), "a row's key is not text")
             })?;
@@ -108,6 +110,18 @@ impl Inner {
     pub(crate) fn commit(&self, batch: &Batch) -> Result<(), Failure> {
         self.metadata.commit(batch).inspect_err(|failure| {
             if failure.kind != FailureKind::DiskFull {
+                self.log.refuse_after(failure);
+            }
+        })
+    }
+
+    /// Reads metadata. If the file had to be opened anew for that and could not be, the log refuses as after a failed commit.
+    pub(crate) fn read_metadata<T>(
+        &self,
+        read: impl FnOnce(&Metadata) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        read(&self.metadata).inspect_err(|_| {
+            if let Some(failure) = self.metadata.reopening_failed() {
                 self.log.refuse_after(failure);
             }
         })

@@ -12,11 +12,11 @@
 mod backend;
 mod opened;
 
-use crate::protocol::failure::Failure;
+use crate::protocol::failure::{Failure, FailureKind};
 use crate::sys::disk::Disk;
-use crate::sys::sync::{Mutex, RwLock, RwLockReadGuard};
-use opened::Opened;
+use crate::sys::sync::{Mutex, OnceLock, RwLock, RwLockReadGuard};
 pub(crate) use opened::{FLAGS_AT, NOT_CLOSED};
+use opened::{Opened, Problem};
 use redb::{ReadTransaction, TableDefinition};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -73,6 +73,8 @@ pub struct Metadata {
     disk: Arc<dyn Disk>,
     path: PathBuf,
     slot: RwLock<Slot>,
+    /// Why the file could not be opened anew: that syncs it, and a failed sync may have lost what was committed before.
+    reopening_failed: OnceLock<Failure>,
     committing: Mutex<()>,
 }
 
@@ -92,7 +94,13 @@ impl Metadata {
     pub fn open(disk: &Arc<dyn Disk>, path: &Path) -> Result<Self, Failure> {
         let opened = Opened::open(disk, path).map_err(|problem| problem.failure(path, "open"))?;
         let slot = RwLock::new(Slot::Opened(0, Box::new(opened)));
-        Ok(Self { disk: disk.clone(), path: path.to_owned(), slot, committing: Mutex::default() })
+        let (disk, path) = (disk.clone(), path.to_owned());
+        Ok(Self { disk, path, slot, reopening_failed: OnceLock::new(), committing: Mutex::default() })
+    }
+
+    /// Why the file could once not be opened anew, unless it only found no room.
+    pub fn reopening_failed(&self) -> Option<&Failure> {
+        self.reopening_failed.get()
     }
 
     pub fn get(&self, table: MetaTable, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
@@ -210,10 +218,18 @@ impl Metadata {
             let mut slot = self.slot.write().unwrap_or_else(PoisonError::into_inner);
             if let Slot::Failed(number) = *slot {
                 let opened = Opened::open(&self.disk, &self.path);
-                let opened = opened.map_err(|problem| problem.failure(&self.path, "open again"))?;
+                let opened = opened.map_err(|problem| self.not_reopened(&problem))?;
                 *slot = Slot::Opened(number + 1, Box::new(opened));
             }
         }
+    }
+
+    fn not_reopened(&self, problem: &Problem) -> Failure {
+        let failure = problem.failure(&self.path, "open again");
+        if failure.kind != FailureKind::DiskFull {
+            let _ = self.reopening_failed.set(failure.clone());
+        }
+        failure
     }
 
     fn was_closed(&self) -> Failure {

@@ -80,6 +80,10 @@ impl Inner {
         let look = self.look();
         let limit = u64::from(self.config.disk_used_percent_max);
         let is_short = look.as_ref().is_ok_and(|look| look.percent_without(0) >= limit);
+        if look.is_ok() && !is_short {
+            // What was in vain once need not be the next time.
+            lock(&self.retention).relief = Relief::default();
+        }
         // First of all: on a full disk it may be the room that the metadata need, without which nothing is deleted. What
         // it has given shows at the next look.
         let gave_spare = is_short && self.shared.segments.remove_spare()?;

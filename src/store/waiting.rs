@@ -24,7 +24,8 @@ impl Inner {
 
     pub(crate) fn waiting_record(&self, waiting: Waiting) -> Result<Record, Failure> {
         let Waiting { due_ms, id } = waiting;
-        let bytes = match self.metadata.get(MetaTable::Timers, &row_key(due_ms, id))? {
+        let key = row_key(due_ms, id);
+        let bytes = match self.read_metadata(|metadata| metadata.get(MetaTable::Timers, &key))? {
             Some(row) => Some(Bytes::from(row)),
             None => self.record_at(id)?,
         };

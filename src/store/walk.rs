@@ -65,6 +65,11 @@ impl<'a> Walk<'a> {
         self.at
     }
 
+    /// From here on, records of lower generations than this are left over as well.
+    pub(crate) fn raise_generation(&mut self, generation: u32) {
+        self.generation = self.generation.max(generation);
+    }
+
     /// The next step. After [`Step::EndOfSegment`] and [`Step::End`] the walk is over.
     pub(crate) fn step(&mut self) -> Result<Step, Failure> {
         let at = self.at;
@@ -154,8 +159,12 @@ fn may_begin(bytes: &[u8]) -> bool {
 }
 
 /// Whether bytes that are no intact envelope were written as the record of this very place. One wrong byte, or one wrong
-/// field, does not hide that; a whole record of another place that a recycled file held here before is none.
+/// field, does not hide that; a whole record of another place that a recycled file held here before is none, and neither is
+/// a whole one that a failed write left here.
 fn tail_of(bytes: &[u8], address: u64, generation: u32) -> Tail {
+    if matches!(envelope::open(bytes, address, 0), Envelope::Record { .. } | Envelope::EndOfSegment) {
+        return Tail::Other;
+    }
     let Some((head, record)) = bytes.split_first_chunk::<ENVELOPE_BYTES>() else { return Tail::Other };
     let is_position = peek_position(record) == Some(address + ENVELOPE_BYTES as u64);
     let len = envelope::claimed_len(head);

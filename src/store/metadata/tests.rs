@@ -1,7 +1,6 @@
 //! A commit is durable and whole or absent; failures end writing, not reading; damage is told.
 
 use super::*;
-use crate::protocol::failure::FailureKind;
 use crate::sys::real_disk::RealDisk;
 use crate::sys::sim_disk::{Cause, Fault, Operation, OperationKind, STYLES, SimDisk};
 use std::collections::BTreeMap;

@@ -5,9 +5,11 @@ use super::faults::{append_detached, is_log};
 use super::model::{Machine, append, bodies};
 use crate::protocol::failure::FailureKind;
 use crate::store::config::FlushMode;
+use crate::store::verify::verify;
 use crate::sys::disk::Disk;
 use crate::sys::sim_disk::{Cause, Fault, OperationKind};
 use std::path::Path;
+use std::sync::Arc;
 
 const FIRST_INDEX: &str = "/data/log/00000000000000000000.idx";
 
@@ -46,10 +48,12 @@ fn what_is_stored_behind_a_failed_write_and_a_clean_close_is_found_without_the_i
 #[test]
 fn a_remainder_of_a_failed_write_stays_away_over_a_clean_close() {
     const RECORD: usize = 2_000;
+    /// Of the envelope and the record's head, in a topic of one letter.
+    const HEAD: usize = 104;
     let machine = Machine::new(FlushMode::Sync);
     let store = machine.open().unwrap();
     append(&store, "T", 0, b"first").unwrap();
-    let own = std::sync::Arc::downgrade(&store);
+    let own = Arc::downgrade(&store);
     // While one is written, three more come and are one write, of which two arrive.
     machine.disk.set_plan(move |disk, operation| {
         if !is_log(operation, OperationKind::Write) {
@@ -60,7 +64,7 @@ fn a_remainder_of_a_failed_write_stays_away_over_a_clean_close() {
         disk.set_plan(|disk, operation| {
             is_log(operation, OperationKind::Write).then(|| {
                 disk.clear_plan();
-                Fault::Short { bytes: 2 * RECORD as u64 + 600, cause: Cause::Full }
+                Fault::Short { bytes: 2 * (HEAD + RECORD) as u64, cause: Cause::Full }
             })
         });
         None
@@ -70,6 +74,9 @@ fn a_remainder_of_a_failed_write_stays_away_over_a_clean_close() {
     // As long as one of those, so that the next begins where another of them did.
     append(&store, "T", 0, &[8; RECORD]).unwrap();
     store.close().unwrap();
+    let disk: Arc<dyn Disk> = Arc::new(machine.disk.clone());
+    let verified = verify(&disk, Path::new("/data"), &mut |_, _| {}).unwrap();
+    assert!(verified.is_intact() && verified.records == 3, "{verified:?}");
     for _ in 0..2 {
         let store = machine.open().unwrap();
         let lens: Vec<usize> = bodies(&store, "T", 0).into_values().map(|body| body.len()).collect();

@@ -109,6 +109,22 @@ fn metadata_that_found_no_room_are_written_later() {
     assert_eq!(reopened.rows(Table::Offsets).unwrap(), [("g@T@0".to_owned(), b"7".to_vec())]);
 }
 
+/// Whoever opens them anew, for reading too: that syncs what was committed before.
+#[test]
+fn metadata_that_cannot_be_opened_anew_end_the_taking_of_messages() {
+    let machine = Machine::new(FlushMode::Async);
+    let store = machine.open().unwrap();
+    append(&store, "T", 0, b"stored").unwrap();
+    store.put_row(Table::Offsets, "g@T@0", b"7");
+    fail(&machine, OperationKind::Write, "redb", Cause::Full);
+    assert_eq!(store.checkpoint().unwrap_err().kind, FailureKind::DiskFull);
+    fail(&machine, OperationKind::SyncData, "redb", Cause::Io);
+    store.rows(Table::Offsets).unwrap_err();
+    machine.disk.clear_plan();
+    refuses_for_good(&store, "/data/metadata.redb", 1);
+    assert_eq!(store.rows(Table::Offsets).unwrap(), [("g@T@0".to_owned(), b"7".to_vec())], "reading goes on");
+}
+
 #[test]
 fn a_close_syncs_the_log_although_the_metadata_failed() {
     let machine = Machine::new(FlushMode::Async);

@@ -124,6 +124,34 @@ fn where_nothing_comes_back_no_more_is_deleted_than_would_have_been_enough() {
 }
 
 #[test]
+fn what_did_not_come_back_once_is_tried_again_after_a_time_of_plenty() {
+    let machine = machine();
+    // Of 100 bytes: what is left of them, whatever is deleted.
+    let left = Arc::new(AtomicU64::new(50));
+    let told = left.clone();
+    let disk = Measured::new(&machine.disk, move |_, _| DiskSpace {
+        total_bytes: 100 << 20,
+        available_bytes: told.load(Ordering::Relaxed) << 20,
+    });
+    let store = machine.open_with(disk, machine.clock.clone()).unwrap();
+    append_many(&store, 3000);
+    machine.advance(MINUTE);
+    let segments = || store.statistics().segments;
+    let deleted_at_the_next_look = || {
+        let before = segments();
+        machine.advance(MINUTE);
+        before - segments()
+    };
+    left.store(25, Ordering::Relaxed);
+    assert!(deleted_at_the_next_look() > 0);
+    assert_eq!(deleted_at_the_next_look(), 0, "nothing has come back");
+    left.store(50, Ordering::Relaxed);
+    assert_eq!(deleted_at_the_next_look(), 0);
+    left.store(25, Ordering::Relaxed);
+    assert!(deleted_at_the_next_look() > 0);
+}
+
+#[test]
 fn the_disk_of_the_log_counts_not_that_of_the_directory_around_it() {
     let machine = machine();
     let disk = Measured::new(&machine.disk, |dir, _| {

@@ -124,7 +124,11 @@ impl Check<'_> {
         let known =
             Known::of(self.segment, index.as_ref().map(|(index, _)| index), self.state.synced, self.is_left);
         let own = Shared::scratch(self.disk.clone());
-        let (damaged, end) = self.walk(&own, known, progress)?;
+        // As the opening: behind a clean close nothing counts but what was appended since.
+        let is_of_close = |index: &&IndexFile| !index.is_complete && self.state.applied >= index.end;
+        let closed = index.as_ref().map(|(index, _)| index).filter(is_of_close);
+        let closed = closed.map(|index| (index.end, index.log_generation));
+        let (damaged, end) = self.walk(&own, known, closed, progress)?;
         let compared = match &index {
             Some((index, rows)) => {
                 self.verified.index_files += 1;
@@ -172,11 +176,13 @@ impl Check<'_> {
         }
     }
 
-    /// Reads all records into `own`. The damaged places, and where the records end.
+    /// Reads all records into `own`. `closed`: where the log ended at a clean close, and its generation then. The damaged
+    /// places, and where the records end.
     fn walk(
         &mut self,
         own: &Shared,
         known: Known,
+        closed: Option<(u64, u32)>,
         progress: &mut dyn FnMut(u64),
     ) -> Result<(Vec<(u64, u64)>, u64), Failure> {
         let segment = self.segment;
@@ -188,6 +194,9 @@ impl Check<'_> {
             if done >= told + PROGRESS_BYTES {
                 told = done;
                 progress(done);
+            }
+            if let Some((_, generation)) = closed.filter(|(end, _)| *end == walk.at()) {
+                walk.raise_generation(generation);
             }
             match walk.step()? {
                 Step::Record { address, record, .. } => {
