@@ -162,14 +162,16 @@ fn a_listener_that_does_not_return_is_left_behind_and_its_message_comes_again() 
 /// one without end, once they are left behind.
 #[test]
 fn threads_that_are_left_behind_end_as_soon_as_their_listeners_return() {
-    const FAST: usize = 1_000;
+    const FAST: usize = 4_000;
+    const THREADS: usize = 16;
     let place = Place::new();
     let producer = place.producer(&[]);
     for _ in 0..2 * FAST {
         drop(producer.send_async(&mut Message::new("Topic", "", "body")));
     }
     producer.shutdown().unwrap();
-    let consumer = place.consumer(&[("ConsumerId", "CID_test"), ("ConsumeThreadNums", "4")]);
+    let threads = THREADS.to_string();
+    let consumer = place.consumer(&[("ConsumerId", "CID_test"), ("ConsumeThreadNums", &threads)]);
     consumer.set_shutdown_wait(Duration::from_millis(50));
     let count = AtomicUsize::new(0);
     let (entered, has_entered) = mpsc::channel();
@@ -188,9 +190,9 @@ fn threads_that_are_left_behind_end_as_soon_as_their_listeners_return() {
         })
         .unwrap();
     consumer.start().unwrap();
-    (0..4).for_each(|_| has_entered.recv_timeout(LIMIT).unwrap());
+    (0..THREADS).for_each(|_| has_entered.recv_timeout(LIMIT).unwrap());
     consumer.shutdown().unwrap();
-    assert_eq!(consumer.living_threads(), 4);
+    assert_eq!(consumer.living_threads(), THREADS);
     is_released.store(true, Ordering::SeqCst);
     let begun = std::time::Instant::now();
     while consumer.living_threads() > 0 {
