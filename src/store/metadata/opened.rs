@@ -59,6 +59,8 @@ impl Opened {
         }
         let mut flags = [0];
         if file.read_at(&mut flags, FLAGS_AT)? == 1 && flags[0] & NOT_CLOSED != 0 {
+            // While a disk takes no changes this is tried again and again: then what follows is spared.
+            file.set_len(file.len()?)?;
             // redb mends what a kill left, and writes before it knows whether it can. On a view first: a file that is
             // refused stays as it was found.
             let viewed = Viewed::of(file.clone())?;
